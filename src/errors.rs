@@ -43,6 +43,23 @@ macro_rules! refusals {
             /// is known to do this; an emulation or a tracer may.
             #[error("the kernel's reply makes no sense for this call")]
             UnexpectedReply = 1,
+            /// The result does not fit into the buffer. This is no number of the kernel's: it answers the
+            /// size, which is compared here.
+            #[error("the buffer is too small: {needed} bytes or items are needed")]
+            BufferTooSmall {
+                /// How many bytes (for links: how many keys) the result had.
+                needed: u32,
+            },
+            /// There is a NUL byte in a text, which ends texts for the kernel; it was not asked.
+            #[error("there is a NUL byte inside a name or description")]
+            InteriorNul,
+            /// A text that has to be copied is longer than [`MAX_TEXT`](crate::MAX_TEXT); the kernel was
+            /// not asked.
+            #[error("a name or description is longer than 4095 bytes")]
+            TextTooLong,
+            /// A time that is no [`Timeout`](crate::Timeout): 0, or more seconds than 32 bits hold.
+            #[error("the time is 0 or too long to be a timeout")]
+            TimeoutOutOfRange,
             /// An error number that has no word here.
             #[error("the kernel answered error number {0}")]
             #[non_exhaustive]
@@ -78,7 +95,11 @@ macro_rules! refusals {
                 match self {
                     $(Self::$word => Some(numbers::$name),)*
                     Self::Other(number) => Some(number),
-                    Self::UnexpectedReply => None,
+                    Self::UnexpectedReply
+                    | Self::BufferTooSmall { .. }
+                    | Self::InteriorNul
+                    | Self::TextTooLong
+                    | Self::TimeoutOutOfRange => None,
                 }
             }
         }

@@ -3,6 +3,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(keyctl_experimental_asm, feature(asm_experimental_arch))]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
@@ -37,14 +39,42 @@ compile_error!(
 
 pub mod syscall;
 
+mod buffer;
+mod describe;
 mod errors;
 mod key;
+mod key_type;
+mod lifetime;
+mod link;
+mod payload;
+mod permission;
 mod persistent;
+mod request;
+mod restrict;
+mod search;
+#[cfg(feature = "alloc")]
+mod secret;
 mod serial;
+mod session;
+mod text;
 
+pub use buffer::Buffer;
+pub use describe::{Description, MAX_DESCRIPTION};
 pub use errors::{Error, Result};
 pub use key::{Key, Keyring};
-pub use persistent::get_persistent;
+pub use key_type::KeyType;
+pub use lifetime::Timeout;
+pub use link::Collision;
+pub use permission::{Permissions, Rights};
+pub use persistent::{Anchor, get_persistent, persistent_or_user};
+pub use request::{
+    DefaultKeyring, default_request_keyring, request_key, request_key_with, set_default_request_keyring,
+};
 pub use rustix::io::Errno;
-pub use rustix::process::Uid;
+pub use rustix::process::{Gid, Uid};
+pub use search::Origin;
+#[cfg(feature = "alloc")]
+pub use secret::Secret;
 pub use serial::KeySerial;
+pub use session::{join_new_session, join_session, session_to_parent};
+pub use text::{MAX_TEXT, Text};

@@ -2,7 +2,7 @@
 
 use rustix::process::Uid;
 
-use crate::errors::Result;
+use crate::errors::{Error, Result};
 use crate::key::Keyring;
 use crate::syscall::{self, Arg, op};
 
@@ -83,4 +83,71 @@ use crate::syscall::{self, Arg, op};
 #[inline]
 pub fn get_persistent(uid: Option<Uid>, keyring: Keyring) -> Result<Keyring> {
     syscall::keyctl_plain(op::GET_PERSISTENT, uid.into(), keyring.serial().into(), Arg::ZERO, Arg::ZERO).key()
+}
+
+/// What [`persistent_or_user`] found to keep keys in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Anchor {
+    /// The persistent keyring: it outlives sessions, and expires some days after its last use.
+    Persistent(Keyring),
+    /// The user keyring, [`Keyring::USER`]: it lives while the user has processes.
+    User,
+}
+
+impl Anchor {
+    /// The keyring, whichever it is.
+    #[inline]
+    #[must_use]
+    pub const fn keyring(self) -> Keyring {
+        match self {
+            Self::Persistent(keyring) => keyring,
+            Self::User => Keyring::USER,
+        }
+    }
+}
+
+/// [`get_persistent`], or the user keyring where the kernel has no persistent ones: the rule of MIT krb5.
+///
+/// Only [`Unsupported`](Error::Unsupported) leads to the user keyring, and only for the caller's own
+/// keyring (`uid` is `None`, or the effective uid): everything else, a sandbox's refusal too, is the
+/// caller's to know. Before it is blamed on the kernel, the kernel is asked in a way that a restricted
+/// `keyring` can't confuse.
+///
+/// # Errors
+///
+/// As [`get_persistent`].
+///
+/// # Examples
+///
+/// ```
+/// use keyctl::{Anchor, Keyring, persistent_or_user};
+///
+/// # fn main() -> Result<(), keyctl::Error> {
+/// let anchor = persistent_or_user(None, Keyring::PROCESS)?;
+/// if anchor == Anchor::User {
+///     eprintln!("no persistent keyrings here: what is stored ends with the login");
+/// }
+/// anchor.keyring().add_keyring(c"keyctl:doc:anchor")?;
+/// # anchor.keyring().unlink(anchor.keyring().find_or_create(c"keyctl:doc:anchor", Keyring::THREAD)?.0)?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn persistent_or_user(uid: Option<Uid>, keyring: Keyring) -> Result<Anchor> {
+    match get_persistent(uid, keyring) {
+        Ok(persistent) => Ok(Anchor::Persistent(persistent)),
+        Err(Error::Unsupported) if is_own(uid) && !has_persistent() => Ok(Anchor::User),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_own(uid: Option<Uid>) -> bool {
+    uid.is_none_or(|uid| uid == rustix::process::geteuid())
+}
+
+/// Whether the kernel has persistent keyrings: with no destination, one that has refuses the argument,
+/// and one that has not the operation. Nothing is made.
+fn has_persistent() -> bool {
+    let reply =
+        syscall::keyctl_plain(op::GET_PERSISTENT, Arg::from(None::<Uid>), Arg::ZERO, Arg::ZERO, Arg::ZERO);
+    reply.done() != Err(Error::Unsupported)
 }

@@ -20,6 +20,7 @@ use core::ffi::{CStr, c_void};
 use core::ptr;
 
 use linux_raw_sys::general::{__NR_add_key, __NR_keyctl, __NR_request_key};
+use rustix::process::{Gid, Uid};
 
 use crate::errors::{Error, Result};
 use crate::serial::KeySerial;
@@ -94,11 +95,27 @@ impl From<KeySerial> for Arg {
     }
 }
 
-/// `None` is the kernel's -1: the caller's real uid, or "leave it as it is".
-impl From<Option<rustix::process::Uid>> for Arg {
+/// `None` is the kernel's 0: no keyring.
+impl From<Option<KeySerial>> for Arg {
     #[inline]
-    fn from(uid: Option<rustix::process::Uid>) -> Self {
-        Self::from(uid.map_or(u32::MAX, rustix::process::Uid::as_raw))
+    fn from(serial: Option<KeySerial>) -> Self {
+        serial.map_or(Self::ZERO, Self::from)
+    }
+}
+
+/// `None` is the kernel's -1: the caller's real uid, or "leave it as it is".
+impl From<Option<Uid>> for Arg {
+    #[inline]
+    fn from(uid: Option<Uid>) -> Self {
+        Self::from(uid.map_or(u32::MAX, Uid::as_raw))
+    }
+}
+
+/// `None` is the kernel's -1: "leave it as it is".
+impl From<Option<Gid>> for Arg {
+    #[inline]
+    fn from(gid: Option<Gid>) -> Self {
+        Self::from(gid.map_or(u32::MAX, Gid::as_raw))
     }
 }
 
@@ -123,6 +140,14 @@ impl From<&CStr> for Arg {
     #[inline]
     fn from(text: &CStr) -> Self {
         Self::from(text.as_ptr())
+    }
+}
+
+/// The address of the text, or `NULL`.
+impl From<Option<&CStr>> for Arg {
+    #[inline]
+    fn from(text: Option<&CStr>) -> Self {
+        text.map_or(Self::ZERO, Self::from)
     }
 }
 
@@ -154,6 +179,12 @@ impl Reply {
         }
     }
 
+    /// Nothing but success, which is 0.
+    #[inline]
+    pub(crate) fn done(self) -> Result<()> {
+        if self.0 == 0 { Ok(()) } else { self.refused() }
+    }
+
     /// Any other reply than a result of the call.
     #[cold]
     #[inline(never)]
@@ -169,7 +200,18 @@ impl Reply {
 #[inline]
 pub(crate) fn keyctl_plain(op: op::Plain, arg2: Arg, arg3: Arg, arg4: Arg, arg5: Arg) -> Reply {
     // SAFETY: `op::Plain` is the proof that the kernel takes every argument as a number.
-    Reply(unsafe { arch::syscall5(__NR_keyctl, op.number().into(), arg2, arg3, arg4, arg5) })
+    unsafe { keyctl_pointed(op.number(), arg2, arg3, arg4, arg5) }
+}
+
+/// `keyctl(op, arg2, arg3, arg4, arg5)`, with the reply yet to be read.
+///
+/// # Safety
+///
+/// As for [`keyctl`].
+#[inline]
+pub(crate) unsafe fn keyctl_pointed(op: u32, arg2: Arg, arg3: Arg, arg4: Arg, arg5: Arg) -> Reply {
+    // SAFETY: the caller vouches for the addresses.
+    Reply(unsafe { arch::syscall5(__NR_keyctl, op.into(), arg2, arg3, arg4, arg5) })
 }
 
 /// `keyctl(op, arg2, arg3, arg4, arg5)`—Any operation, wrapped or not, with raw arguments.
@@ -216,7 +258,7 @@ pub(crate) fn keyctl_plain(op: op::Plain, arg2: Arg, arg3: Arg, arg4: Arg, arg5:
 #[inline]
 pub unsafe fn keyctl(op: u32, arg2: Arg, arg3: Arg, arg4: Arg, arg5: Arg) -> Result<usize> {
     // SAFETY: the caller vouches for the addresses.
-    Reply(unsafe { arch::syscall5(__NR_keyctl, op.into(), arg2, arg3, arg4, arg5) }).number()
+    unsafe { keyctl_pointed(op, arg2, arg3, arg4, arg5) }.number()
 }
 
 /// `add_key(type, description, payload, length, keyring)`, with raw arguments.

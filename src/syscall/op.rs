@@ -4,33 +4,35 @@
 //!
 //! [`Plain`] stands before an operation whose every argument is a number, as the `switch` of
 //! `SYSCALL_DEFINE5(keyctl, ...)` in `security/keys/keyctl.c` casts them. On that alone rests the
-//! safety of calling it, so a line moves to `Plain` only after a look there.
+//! safety of calling it, so a line moves to `Plain` only after a look there. [`Fetch`] stands before one
+//! whose arguments are a key, an address to write to and the room there, of which it writes no more.
 
 /// The number of an operation that takes no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plain(u32);
 
-/// The number of an operation that takes at least one address.
+/// The number of an operation that takes a key, an address and a length, and writes a result there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fetch(u32);
+
+/// The number of another operation that takes at least one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pointed(u32);
 
-impl Plain {
-    /// The kernel's number.
-    #[inline]
-    #[must_use]
-    pub const fn number(self) -> u32 {
-        self.0
-    }
+macro_rules! numbers {
+    ($($kind:ident)*) => {
+        $(impl $kind {
+            /// The kernel's number.
+            #[inline]
+            #[must_use]
+            pub const fn number(self) -> u32 {
+                self.0
+            }
+        })*
+    };
 }
 
-impl Pointed {
-    /// The kernel's number.
-    #[inline]
-    #[must_use]
-    pub const fn number(self) -> u32 {
-        self.0
-    }
-}
+numbers! { Plain Fetch Pointed }
 
 macro_rules! operations {
     ($($name:ident: $kind:ident = $number:literal, $c:literal;)*) => {
@@ -52,18 +54,18 @@ operations! {
     REVOKE: Plain = 3, "KEYCTL_REVOKE";
     CHOWN: Plain = 4, "KEYCTL_CHOWN";
     SETPERM: Plain = 5, "KEYCTL_SETPERM";
-    DESCRIBE: Pointed = 6, "KEYCTL_DESCRIBE";
+    DESCRIBE: Fetch = 6, "KEYCTL_DESCRIBE";
     CLEAR: Plain = 7, "KEYCTL_CLEAR";
     LINK: Plain = 8, "KEYCTL_LINK";
     UNLINK: Plain = 9, "KEYCTL_UNLINK";
     SEARCH: Pointed = 10, "KEYCTL_SEARCH";
-    READ: Pointed = 11, "KEYCTL_READ";
+    READ: Fetch = 11, "KEYCTL_READ";
     INSTANTIATE: Pointed = 12, "KEYCTL_INSTANTIATE";
     NEGATE: Plain = 13, "KEYCTL_NEGATE";
     SET_REQKEY_KEYRING: Plain = 14, "KEYCTL_SET_REQKEY_KEYRING";
     SET_TIMEOUT: Plain = 15, "KEYCTL_SET_TIMEOUT";
     ASSUME_AUTHORITY: Plain = 16, "KEYCTL_ASSUME_AUTHORITY";
-    GET_SECURITY: Pointed = 17, "KEYCTL_GET_SECURITY";
+    GET_SECURITY: Fetch = 17, "KEYCTL_GET_SECURITY";
     SESSION_TO_PARENT: Plain = 18, "KEYCTL_SESSION_TO_PARENT";
     REJECT: Plain = 19, "KEYCTL_REJECT";
     INSTANTIATE_IOV: Pointed = 20, "KEYCTL_INSTANTIATE_IOV";

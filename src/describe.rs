@@ -1,0 +1,167 @@
+//! What a key says of itself: type, owner, permissions, description; and its security label.
+
+use core::str;
+
+use rustix::process::{Gid, Uid};
+
+use crate::buffer::Buffer;
+use crate::errors::{Error, Result};
+use crate::key::Key;
+use crate::permission::Permissions;
+use crate::syscall::op;
+
+/// A buffer of so many bytes holds what [`Key::describe`] reads of any key: a type of 31 bytes, two ids of
+/// 11, the mask of 8, a description of 4095, four semicolons and a NUL.
+pub const MAX_DESCRIPTION: usize = 31 + 11 + 11 + 8 + 4095 + 4 + 1;
+
+/// What a key says of itself.
+///
+/// The description is bytes, and whoever made the key chose them: any but NUL, semicolons and newlines
+/// too. The same name does not make the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Description<'a> {
+    /// The name of its type, such as `user` or `keyring`.
+    pub key_type: &'a [u8],
+    /// Its owner, in the terms of the caller's user namespace. 65534 stands also for a uid that has no
+    /// meaning there.
+    pub uid: Uid,
+    /// Its group. 65534 stands also for none, and for one that has no meaning there.
+    pub gid: Gid,
+    /// Who may do what with it.
+    pub permissions: Permissions,
+    /// Its description.
+    pub description: &'a [u8],
+}
+
+impl<'a> Description<'a> {
+    /// Reads `type;uid;gid;mask;description`, without the NUL at the end. `None` when it is none.
+    ///
+    /// Only the first four semicolons divide: a description may contain more of them. Ids of 2³¹ and
+    /// more are printed by the kernel as negative numbers, and read here as what they are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::Description;
+    ///
+    /// let found = Description::parse(b"user;-2;100;3f010000;a;b").unwrap();
+    /// assert_eq!(found.uid.as_raw(), 4294967294);
+    /// assert_eq!(found.description, b"a;b");
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn parse(text: &'a [u8]) -> Option<Self> {
+        let mut fields = text.splitn(5, |&byte| byte == b';');
+        let key_type = fields.next()?;
+        let uid = id(fields.next()?)?;
+        let gid = id(fields.next()?)?;
+        let mask = str::from_utf8(fields.next()?).ok()?;
+        let permissions = Permissions::from_raw(u32::from_str_radix(mask, 16).ok()?);
+        let description = fields.next()?;
+        Some(Self {
+            key_type,
+            uid: Uid::from_raw_unchecked(uid),
+            gid: Gid::from_raw_unchecked(gid),
+            permissions,
+            description,
+        })
+    }
+}
+
+/// A uid or gid as the kernel prints it, with `%d`. -1 is none.
+fn id(digits: &[u8]) -> Option<u32> {
+    let printed: i64 = str::from_utf8(digits).ok()?.parse().ok()?;
+    // Both halves: what `%d` makes of a `uid_t`, and what `%u` would.
+    let id = u32::try_from(printed.rem_euclid(1 << 32)).ok().filter(|_| printed >= i64::from(i32::MIN))?;
+    (id != u32::MAX).then_some(id)
+}
+
+impl Key {
+    /// `keyctl(KEYCTL_DESCRIBE, key, buffer, length)`—Reads type, owner, permissions and description.
+    ///
+    /// [`MAX_DESCRIPTION`] bytes hold every answer.
+    ///
+    /// # Errors
+    ///
+    /// | error | number | cause |
+    /// | --- | --- | --- |
+    /// | [`BufferTooSmall`](Error::BufferTooSmall) | | and how large it is: see [`Buffer`] |
+    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the key does not grant view |
+    /// | [`NoKey`](Error::NoKey), [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `ENOKEY`, `EKEYEXPIRED`, `EKEYREVOKED` | there is no such key any more |
+    /// | [`UnexpectedReply`](Error::UnexpectedReply) | | what was read is not a description |
+    /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::{KeyType, Keyring, MAX_DESCRIPTION};
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let key = Keyring::PROCESS.add_key(KeyType::USER, c"host;port;user", b"1")?;
+    /// let mut buffer = [0; MAX_DESCRIPTION];
+    /// let found = key.describe(&mut buffer)?;
+    /// assert_eq!(found.key_type, b"user");
+    /// assert_eq!(found.description, b"host;port;user");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_describe(3)`](https://man7.org/linux/man-pages/man3/keyctl_describe.3.html)
+    /// - `security/keys/keyctl.c`
+    #[doc(alias = "keyctl_describe")]
+    #[doc(alias = "keyctl_describe_alloc")]
+    #[doc(alias = "KEYCTL_DESCRIBE")]
+    #[inline]
+    pub fn describe<'a>(self, buffer: impl Buffer<'a>) -> Result<Description<'a>> {
+        match self.fetch(op::DESCRIBE, buffer)? {
+            [text @ .., 0] => Description::parse(text).ok_or(Error::UnexpectedReply),
+            _ => Err(Error::UnexpectedReply),
+        }
+    }
+
+    /// `keyctl(KEYCTL_GET_SECURITY, key, buffer, length)`—Reads the label that a security module (SELinux,
+    /// Smack) gave the key, without the NUL at its end. Linux 2.6.26.
+    ///
+    /// Empty when there is no such module.
+    ///
+    /// # Errors
+    ///
+    /// | error | number | cause |
+    /// | --- | --- | --- |
+    /// | [`BufferTooSmall`](Error::BufferTooSmall) | | and how large it is, with its NUL: see [`Buffer`] |
+    /// | [`NoKey`](Error::NoKey) | `ENOKEY` | no such key, **or it does not grant view** |
+    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | it is |
+    /// | [`UnexpectedReply`](Error::UnexpectedReply) | | what was read does not end in NUL |
+    /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::{KeyType, Keyring};
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let key = Keyring::PROCESS.add_key(KeyType::USER, c"keyctl:doc:label", b"1")?;
+    /// let mut buffer = [0; 256];
+    /// println!("{}", key.security(&mut buffer)?.escape_ascii());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_get_security(3)`](https://man7.org/linux/man-pages/man3/keyctl_get_security.3.html)
+    /// - `security/keys/keyctl.c`
+    #[doc(alias = "keyctl_get_security")]
+    #[doc(alias = "keyctl_get_security_alloc")]
+    #[doc(alias = "KEYCTL_GET_SECURITY")]
+    #[inline]
+    pub fn security<'a>(self, buffer: impl Buffer<'a>) -> Result<&'a mut [u8]> {
+        match self.fetch(op::GET_SECURITY, buffer)? {
+            [label @ .., 0] => Ok(label),
+            _ => Err(Error::UnexpectedReply),
+        }
+    }
+}

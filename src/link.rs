@@ -1,0 +1,291 @@
+//! The links of a keyring: making, removing, moving and listing them.
+//!
+//! # Safety
+//!
+//! Listing hands the kernel a buffer of keys to write.
+#![allow(unsafe_code)]
+
+use core::slice;
+
+use crate::buffer::Buffer;
+use crate::errors::{Error, Result};
+use crate::key::{Key, Keyring};
+use crate::serial::KeySerial;
+use crate::syscall::{self, Arg, op};
+
+/// What [`Keyring::move_to`] does about a key of the same type and description in the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Collision {
+    /// The moved key takes its place.
+    Displace,
+    /// The move fails as [`AlreadyExists`](Error::AlreadyExists) (`KEYCTL_MOVE_EXCL`).
+    Refuse,
+}
+
+impl Keyring {
+    /// `keyctl(KEYCTL_LINK, key, keyring)`—Links a key into this keyring.
+    ///
+    /// A link that is there is kept; a link to another key of the same type and description is
+    /// **displaced**. The key lives at least as long as the link does.
+    ///
+    /// # Errors
+    ///
+    /// | error | number | cause |
+    /// | --- | --- | --- |
+    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the keyring does not grant write, or the key link |
+    /// | [`NoKey`](Error::NoKey) | `ENOKEY` | one of the two does not exist |
+    /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`Cycle`](Error::Cycle) | `EDEADLK` | the keyring to be linked contains this one, or is this one |
+    /// | [`NestedTooDeep`](Error::NestedTooDeep) | `ELOOP` | the keyring to be linked is nested more than six deep |
+    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | one of the two is |
+    /// | [`QuotaExceeded`](Error::QuotaExceeded) | `EDQUOT` | a link costs the keyring's owner 4 bytes |
+    /// | [`NotPermitted`](Error::NotPermitted), [`Unsupported`](Error::Unsupported), [`KeyRejected`](Error::KeyRejected), [`NoAlgorithm`](Error::NoAlgorithm) | `EPERM`, `EOPNOTSUPP`, `EKEYREJECTED`, `ENOPKG` | the keyring is [restricted](Keyring::restrict) |
+    /// | [`OutOfMemory`](Error::OutOfMemory), [`Interrupted`](Error::Interrupted) | `ENOMEM`, `EINTR` | |
+    /// | any | | a negative key answers the number that its maker chose |
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::{KeyType, Keyring};
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let ring = Keyring::PROCESS.add_keyring(c"keyctl:doc:link")?;
+    /// let key = Keyring::PROCESS.add_key(KeyType::USER, c"keyctl:doc:linked", b"1")?;
+    /// ring.link(key)?;
+    /// assert_eq!(ring.link(ring), Err(keyctl::Error::Cycle));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_link(3)`](https://man7.org/linux/man-pages/man3/keyctl_link.3.html)
+    /// - `security/keys/keyring.c`
+    #[doc(alias = "keyctl_link")]
+    #[doc(alias = "KEYCTL_LINK")]
+    #[inline]
+    pub fn link(self, key: impl Into<Key>) -> Result<()> {
+        let key = key.into().serial();
+        syscall::keyctl_plain(op::LINK, key.into(), self.serial().into(), Arg::ZERO, Arg::ZERO).done()
+    }
+
+    /// `keyctl(KEYCTL_UNLINK, key, keyring)`—Removes a link from this keyring.
+    ///
+    /// The key goes when its last link does, and its quota is free some moments later. Any key can be
+    /// unlinked, an expired, revoked or negative one too.
+    ///
+    /// **The kernel matches type and description, not the serial**: where this keyring holds another
+    /// key of the same type and description, the link to that one is removed.
+    ///
+    /// # Errors
+    ///
+    /// | error | number | cause |
+    /// | --- | --- | --- |
+    /// | [`NotFound`](Error::NotFound) | `ENOENT` | there is no such link |
+    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the keyring does not grant write |
+    /// | [`NoKey`](Error::NoKey) | `ENOKEY` | one of the two does not exist |
+    /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | the keyring is |
+    /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | the kernel keeps the keyring as it is |
+    /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::{KeyType, Keyring};
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let key = Keyring::PROCESS.add_key(KeyType::USER, c"keyctl:doc:unlink", b"1")?;
+    /// Keyring::PROCESS.unlink(key)?;
+    /// assert_eq!(Keyring::PROCESS.search(KeyType::USER, c"keyctl:doc:unlink")?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_unlink(3)`](https://man7.org/linux/man-pages/man3/keyctl_unlink.3.html)
+    /// - `security/keys/keyring.c`
+    #[doc(alias = "keyctl_unlink")]
+    #[doc(alias = "KEYCTL_UNLINK")]
+    #[inline]
+    pub fn unlink(self, key: impl Into<Key>) -> Result<()> {
+        let key = key.into().serial();
+        syscall::keyctl_plain(op::UNLINK, key.into(), self.serial().into(), Arg::ZERO, Arg::ZERO).done()
+    }
+
+    /// `keyctl(KEYCTL_MOVE, key, from, to, flags)`—Moves the link to a key from this keyring to another,
+    /// in one step. Linux 5.3.
+    ///
+    /// Where both keyrings are the same one, this succeeds without a look at whether the key is linked
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// | error | number | cause |
+    /// | --- | --- | --- |
+    /// | [`AlreadyExists`](Error::AlreadyExists) | `EEXIST` | the destination has such a key, and [`Collision::Refuse`] |
+    /// | [`NotFound`](Error::NotFound) | `ENOENT` | the key is not linked here |
+    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | a keyring does not grant write, or the key link |
+    /// | [`Unsupported`](Error::Unsupported) | `EOPNOTSUPP` | a kernel before 5.3, or a restricted destination |
+    ///
+    /// and those of [`link`](Self::link).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::{Collision, KeyType, Keyring};
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let inbox = Keyring::PROCESS.add_keyring(c"keyctl:doc:inbox")?;
+    /// let done = Keyring::PROCESS.add_keyring(c"keyctl:doc:done")?;
+    /// let key = inbox.add_key(KeyType::USER, c"keyctl:doc:moved", b"1")?;
+    /// inbox.move_to(key, done, Collision::Refuse)?;
+    /// assert_eq!(done.search(KeyType::USER, c"keyctl:doc:moved")?, Some(key));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_move(3)`](https://man7.org/linux/man-pages/man3/keyctl_move.3.html)
+    /// - `security/keys/keyring.c`
+    #[doc(alias = "keyctl_move")]
+    #[doc(alias = "KEYCTL_MOVE")]
+    #[inline]
+    pub fn move_to(self, key: impl Into<Key>, to: Self, collision: Collision) -> Result<()> {
+        const KEYCTL_MOVE_EXCL: u32 = 1;
+        let key = key.into().serial();
+        let flags = match collision {
+            Collision::Displace => 0,
+            Collision::Refuse => KEYCTL_MOVE_EXCL,
+        };
+        syscall::keyctl_plain(op::MOVE, key.into(), self.serial().into(), to.serial().into(), flags.into())
+            .done()
+    }
+
+    /// `keyctl(KEYCTL_CLEAR, keyring)`—Removes all links from this keyring.
+    ///
+    /// # Errors
+    ///
+    /// | error | number | cause |
+    /// | --- | --- | --- |
+    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the keyring does not grant write |
+    /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`NoKey`](Error::NoKey), [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `ENOKEY`, `EKEYEXPIRED`, `EKEYREVOKED` | there is no such keyring any more |
+    /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | the kernel keeps the keyring as it is |
+    /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::Keyring;
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let ring = Keyring::PROCESS.add_keyring(c"keyctl:doc:clear")?;
+    /// ring.add_keyring(c"keyctl:doc:inner")?;
+    /// ring.clear()?;
+    /// assert_eq!(ring.links_len()?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_clear(3)`](https://man7.org/linux/man-pages/man3/keyctl_clear.3.html)
+    /// - `security/keys/keyring.c`
+    #[doc(alias = "keyctl_clear")]
+    #[doc(alias = "KEYCTL_CLEAR")]
+    #[inline]
+    pub fn clear(self) -> Result<()> {
+        syscall::keyctl_plain(op::CLEAR, self.serial().into(), Arg::ZERO, Arg::ZERO, Arg::ZERO).done()
+    }
+
+    /// `keyctl(KEYCTL_READ, keyring, buffer, length)`—Lists the keys that this keyring links, in one call.
+    ///
+    /// Their order means nothing, and by the time that they are looked at, some may be gone. Nothing is
+    /// asked about them: see [`Key::describe`] for that, key by key.
+    ///
+    /// # Errors
+    ///
+    /// | error | number | cause |
+    /// | --- | --- | --- |
+    /// | [`BufferTooSmall`](Error::BufferTooSmall) | | and how many links there are: see [`Buffer`] |
+    /// | [`NoKey`](Error::NoKey) | `ENOKEY` | no such keyring |
+    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | neither readable nor possessed |
+    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | it is |
+    /// | [`UnexpectedReply`](Error::UnexpectedReply) | | what was read is not a list of serials: this is a key of another type |
+    /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::mem::MaybeUninit;
+    /// use keyctl::{KeyType, Keyring};
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let ring = Keyring::PROCESS.add_keyring(c"keyctl:doc:links")?;
+    /// let key = ring.add_key(KeyType::USER, c"keyctl:doc:one", b"1")?;
+    /// let mut buffer = [MaybeUninit::uninit(); 16];
+    /// assert_eq!(ring.links(&mut buffer)?, [key]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_read(3)`](https://man7.org/linux/man-pages/man3/keyctl_read.3.html)
+    /// - `security/keys/keyring.c`
+    #[inline]
+    pub fn links<'a>(self, buffer: impl Buffer<'a, Key>) -> Result<&'a mut [Key]> {
+        let read = |start: *mut Key, room: usize| {
+            let (keyring, bytes) = (self.serial().into(), room.saturating_mul(size_of::<Key>()));
+            // SAFETY: `filled_by` passes an address that is good for writes of `room` keys.
+            let reply = unsafe {
+                syscall::keyctl_pointed(op::READ.number(), keyring, start.into(), bytes.into(), Arg::ZERO)
+            };
+            let bytes = reply.number()?;
+            let links = bytes / size_of::<Key>();
+            if bytes % size_of::<Key>() != 0 {
+                return Err(Error::UnexpectedReply);
+            }
+            if links <= room {
+                // SAFETY: the kernel wrote so many numbers, and any number is an `Option<KeySerial>`.
+                let serials = unsafe { slice::from_raw_parts(start.cast::<Option<KeySerial>>(), links) };
+                if serials.contains(&None) {
+                    return Err(Error::UnexpectedReply);
+                }
+            }
+            Ok(links)
+        };
+        // SAFETY: the kernel writes no more than the bytes of `room` keys. Where the number returned is no
+        // more than `room`, so many serials are there, and none of them is 0.
+        unsafe { buffer.filled_by(read) }
+    }
+
+    /// `keyctl(KEYCTL_READ, keyring, NULL, 0)`—How many keys this keyring links, as of now.
+    ///
+    /// # Errors
+    ///
+    /// As [`links`](Self::links), without those of the buffer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::Keyring;
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let ring = Keyring::PROCESS.add_keyring(c"keyctl:doc:count")?;
+    /// assert_eq!(ring.links_len()?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_read(3)`](https://man7.org/linux/man-pages/man3/keyctl_read.3.html)
+    #[inline]
+    pub fn links_len(self) -> Result<usize> {
+        self.payload_len().map(|bytes| bytes / size_of::<KeySerial>())
+    }
+}

@@ -1,0 +1,178 @@
+//! Finding keys in a keyring and the keyrings that it leads to.
+//!
+//! # Safety
+//!
+//! The calls here hand the kernel texts to read.
+#![allow(unsafe_code)]
+
+use crate::errors::{Error, Result};
+use crate::key::{Key, Keyring};
+use crate::key_type::KeyType;
+use crate::serial::KeySerial;
+use crate::syscall::{self, op};
+use crate::text::Text;
+
+/// Whether [`Keyring::find_or_create`] found a keyring or made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// It was there.
+    Found,
+    /// It is new, and empty.
+    Created,
+}
+
+/// Absence is an answer, not an error.
+pub(crate) fn found(result: Result<KeySerial>) -> Result<Option<Key>> {
+    match result {
+        Ok(serial) => Ok(Some(serial.into())),
+        Err(Error::NoKey) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Keyring {
+    /// `keyctl(KEYCTL_SEARCH, keyring, type, description, 0)`—Finds a key in this keyring and in all that
+    /// it leads to.
+    ///
+    /// `None` when there is no such key, no such keyring, or no such type: the kernel does not tell
+    /// these apart. Keyrings and keys that do not grant search are passed over.
+    ///
+    /// # Errors
+    ///
+    /// | error | number | cause |
+    /// | --- | --- | --- |
+    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | this keyring, or the only match, does not grant search |
+    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | this keyring, or the only match, is |
+    /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | a type that begins with a dot |
+    /// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has |
+    /// | [`InteriorNul`](Error::InteriorNul), [`TextTooLong`](Error::TextTooLong) | | see [`Text`] |
+    /// | any | | a negative match answers the number that its maker chose |
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::{KeyType, Keyring};
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let key = Keyring::PROCESS.add_key(KeyType::USER, c"keyctl:doc:search", b"1")?;
+    /// assert_eq!(Keyring::PROCESS.search(KeyType::USER, c"keyctl:doc:search")?, Some(key));
+    /// assert_eq!(Keyring::PROCESS.search(KeyType::USER, c"keyctl:doc:absent")?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_search(3)`](https://man7.org/linux/man-pages/man3/keyctl_search.3.html)
+    /// - `security/keys/keyring.c`
+    #[doc(alias = "keyctl_search")]
+    #[doc(alias = "KEYCTL_SEARCH")]
+    #[inline]
+    pub fn search(self, key_type: KeyType<'_>, description: impl Text) -> Result<Option<Key>> {
+        self.search_into(key_type, description, None)
+    }
+
+    /// `keyctl(KEYCTL_SEARCH, keyring, type, description, destination)`—Finds a key, and links it into
+    /// another keyring.
+    ///
+    /// Linked into a keyring that the caller possesses, the key is possessed as well.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`search`](Self::search) and of [`link`](Self::link): the key must grant link, and the
+    /// destination write.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::{KeyType, Keyring};
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let key = Keyring::PROCESS.add_key(KeyType::USER, c"keyctl:doc:search2", b"1")?;
+    /// let found =
+    ///     Keyring::PROCESS.search_and_link(KeyType::USER, c"keyctl:doc:search2", Keyring::THREAD)?;
+    /// assert_eq!(found, Some(key));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_search(3)`](https://man7.org/linux/man-pages/man3/keyctl_search.3.html)
+    /// - `security/keys/keyring.c`
+    #[inline]
+    pub fn search_and_link(
+        self,
+        key_type: KeyType<'_>,
+        description: impl Text,
+        destination: Self,
+    ) -> Result<Option<Key>> {
+        self.search_into(key_type, description, Some(destination.serial()))
+    }
+
+    #[inline]
+    fn search_into(
+        self,
+        key_type: KeyType<'_>,
+        description: impl Text,
+        destination: Option<KeySerial>,
+    ) -> Result<Option<Key>> {
+        description.with_c_str(|description| {
+            let (key_type, description) = (key_type.name().into(), description.into());
+            // SAFETY: two texts that end in NUL, borrowed until the call is over.
+            let reply = unsafe {
+                syscall::keyctl_pointed(
+                    op::SEARCH.number(),
+                    self.serial().into(),
+                    key_type,
+                    description,
+                    destination.into(),
+                )
+            };
+            found(reply.key())
+        })
+    }
+
+    /// Finds the keyring of this name here, or makes it; either way possessed.
+    ///
+    /// It is linked into `possessed`, one of the caller's own keyrings (`THREAD` or `PROCESS`), by which
+    /// the caller may use it. A new one is made there first and then linked here, so that a caller who
+    /// may only write here can still fill it. This is what MIT krb5 does for its `_krb` collection: up
+    /// to three system calls.
+    ///
+    /// Two callers that do this at the same time may each make one; the later link displaces the
+    /// earlier, whose maker keeps a keyring that nobody else finds.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`search_and_link`](Self::search_and_link), [`add_keyring`](Self::add_keyring) and
+    /// [`link`](Self::link). When the last fails, the new keyring stays linked in `possessed` only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::{Keyring, Origin};
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let parent = Keyring::PROCESS.add_keyring(c"keyctl:doc:parent")?;
+    /// let (child, origin) = parent.find_or_create(c"keyctl:doc:child", Keyring::THREAD)?;
+    /// assert_eq!(origin, Origin::Created);
+    /// let again = parent.find_or_create(c"keyctl:doc:child", Keyring::THREAD)?;
+    /// assert_eq!(again, (child, Origin::Found));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn find_or_create(self, description: impl Text, possessed: Self) -> Result<(Self, Origin)> {
+        description.with_c_str(|description| {
+            match self.search_and_link(KeyType::KEYRING, description, possessed)? {
+                Some(key) => Ok((key.serial().into(), Origin::Found)),
+                None => {
+                    let keyring = possessed.add_keyring(description)?;
+                    self.link(keyring)?;
+                    Ok((keyring, Origin::Created))
+                }
+            }
+        })
+    }
+}
