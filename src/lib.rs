@@ -39,7 +39,12 @@ compile_error!(
 
 pub mod syscall;
 
+#[cfg(any(doc, doctest))]
+pub mod guide;
+
+mod authority;
 mod buffer;
+mod capabilities;
 mod describe;
 mod errors;
 mod key;
@@ -58,7 +63,9 @@ mod serial;
 mod session;
 mod text;
 
+pub use authority::Authority;
 pub use buffer::Buffer;
+pub use capabilities::{Availability, Capabilities, Support, capabilities, support};
 pub use describe::{Description, MAX_DESCRIPTION};
 pub use errors::{Error, Result};
 pub use key::{Key, Keyring};
