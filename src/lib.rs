@@ -158,6 +158,7 @@ mod link;
 mod payload;
 mod permission;
 mod persistent;
+mod reply;
 mod request;
 mod restrict;
 mod search;
