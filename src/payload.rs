@@ -108,7 +108,7 @@ impl Keyring {
     #[doc(alias = "newring")]
     #[inline]
     pub fn add_keyring(self, description: impl Text) -> Result<Self> {
-        self.add_key(KeyType::KEYRING, description, &[]).map(|key| Self::from(key.serial()))
+        self.add_key(KeyType::KEYRING, description, &[]).map(Self::from)
     }
 }
 

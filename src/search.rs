@@ -157,7 +157,7 @@ impl Keyring {
     pub fn find_or_create(self, description: impl Text, possessed: Self) -> Result<(Self, Origin)> {
         description.with_c_str(|description| {
             match self.search_and_link(KeyType::KEYRING, description, possessed)? {
-                Some(key) => Ok((key.serial().into(), Origin::Found)),
+                Some(key) => Ok((key.into(), Origin::Found)),
                 None => {
                     let keyring = possessed.add_keyring(description)?;
                     self.link(keyring)?;
