@@ -33,7 +33,7 @@ impl Keyring {
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | this keyring, or the only match, does not grant search |
-    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | this keyring, or the only match, is |
+    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | this keyring, or the only match, is; an invalidated match counts as revoked until it is collected |
     /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
     /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | a type that begins with a dot |
     /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has |
