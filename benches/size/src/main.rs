@@ -17,8 +17,6 @@ extern "C" fn main() {
     let _ = black_box(keyctl::get_persistent(black_box(None), keyring));
     #[cfg(feature = "search")]
     let _ = black_box(keyring.search(keyctl::KeyType::USER, black_box(c"name")));
-    #[cfg(feature = "search_str")]
-    let _ = black_box(keyring.search(keyctl::KeyType::USER, black_box("name")));
     #[cfg(feature = "read")]
     let _ = black_box(keyring.read(black_box(&mut [0; 64][..])));
     #[cfg(feature = "add_key")]
