@@ -54,7 +54,7 @@ impl<'a> Description<'a> {
         let key_type = fields.next()?;
         let uid = id(fields.next()?)?;
         let gid = id(fields.next()?)?;
-        let permissions = Permissions::from_raw(number(fields.next()?, 16)?);
+        let permissions = Permissions::from_raw(number::<16>(fields.next()?)?);
         let description = fields.next()?;
         Some(Self {
             key_type,
@@ -69,16 +69,16 @@ impl<'a> Description<'a> {
 /// A uid or gid as the kernel prints it, with `%d`. -1 is none.
 fn id(text: &[u8]) -> Option<u32> {
     let id = match text {
-        [b'-', digits @ ..] => number(digits, 10).filter(|&below| below <= 1 << 31)?.wrapping_neg(),
-        digits => number(digits, 10)?,
+        [b'-', digits @ ..] => number::<10>(digits).filter(|&below| below <= 1 << 31)?.wrapping_neg(),
+        digits => number::<10>(digits)?,
     };
     (id != u32::MAX).then_some(id)
 }
 
-fn number(digits: &[u8], radix: u32) -> Option<u32> {
+fn number<const RADIX: u32>(digits: &[u8]) -> Option<u32> {
     let digits = digits.first().map(|_| digits)?;
     digits.iter().try_fold(0u32, |number, &digit| {
-        number.checked_mul(radix)?.checked_add(char::from(digit).to_digit(radix)?)
+        number.checked_mul(RADIX)?.checked_add(char::from(digit).to_digit(RADIX)?)
     })
 }
 
