@@ -121,10 +121,37 @@ impl Key {
     #[doc(alias = "KEYCTL_DESCRIBE")]
     #[inline]
     pub fn describe<'a>(self, buffer: impl Buffer<'a>) -> Result<Description<'a>> {
-        match self.fetch(op::DESCRIBE, buffer)? {
-            [text @ .., 0] => Description::parse(text).ok_or(Error::UnexpectedReply),
-            _ => Err(Error::UnexpectedReply),
-        }
+        Description::parse(self.describe_raw(buffer)?).ok_or(Error::UnexpectedReply)
+    }
+
+    /// `keyctl(KEYCTL_DESCRIBE, key, buffer, length)`—Reads `type;uid;gid;mask;description`, without the NUL at
+    /// its end.
+    ///
+    /// For [`Description::parse`] later, or never.
+    ///
+    /// # Errors
+    ///
+    /// As [`describe`](Self::describe).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::{KeyType, Keyring, MAX_DESCRIPTION};
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let key = Keyring::PROCESS.add_key(KeyType::USER, c"keyctl:doc:raw", b"1")?;
+    /// let mut buffer = [0; MAX_DESCRIPTION];
+    /// assert!(key.describe_raw(&mut buffer)?.starts_with(b"user;"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_describe(3)`](https://man7.org/linux/man-pages/man3/keyctl_describe.3.html)
+    #[inline]
+    pub fn describe_raw<'a>(self, buffer: impl Buffer<'a>) -> Result<&'a mut [u8]> {
+        text(self.fetch(op::DESCRIBE, buffer)?)
     }
 
     /// `keyctl(KEYCTL_GET_SECURITY, key, buffer, length)`—Reads the label that a security module (SELinux,
@@ -164,9 +191,15 @@ impl Key {
     #[doc(alias = "KEYCTL_GET_SECURITY")]
     #[inline]
     pub fn security<'a>(self, buffer: impl Buffer<'a>) -> Result<&'a mut [u8]> {
-        match self.fetch(op::GET_SECURITY, buffer)? {
-            [label @ .., 0] => Ok(label),
-            _ => Err(Error::UnexpectedReply),
-        }
+        text(self.fetch(op::GET_SECURITY, buffer)?)
+    }
+}
+
+/// A text without the NUL that the kernel ends it with.
+#[inline]
+fn text(read: &mut [u8]) -> Result<&mut [u8]> {
+    match read {
+        [text @ .., 0] => Ok(text),
+        _ => Err(Error::UnexpectedReply),
     }
 }
