@@ -1,6 +1,7 @@
 # Sourced by the scripts beside it: one cache, Debian's packages, Rust compilers that rustup has not.
 # Everything that was downloaded or built is kept in $cache; the system's dpkg sees only installed tools.
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cache=${KEYCTL_CI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/keyctl-ci}
 mkdir -p "$cache"/{target,log}
@@ -98,7 +99,8 @@ _rust() {
 # rows KEYWORD: the rows of that kind in the table, without the keyword.
 rows() { sed -n "s/^$1 *//p" .ci/table; }
 
-# The newest Rust, made to build core or std from source; foreign targets are nothing else to it.
+# The newest Rust, allowed to build core or std from source: of most targets there is no other here.
+# Features of the language stay as closed to the crate as in stable Rust.
 build_std() {
     cargo=$(rust '' rust-web-src)/cargo
     export RUSTC_BOOTSTRAP=1
