@@ -244,11 +244,7 @@ impl Keyring {
             let reply = unsafe {
                 syscall::keyctl_pointed(op::READ.number(), keyring, start.into(), bytes.into(), Arg::ZERO)
             };
-            let bytes = reply.number()?;
-            let links = bytes / size_of::<Key>();
-            if bytes % size_of::<Key>() != 0 {
-                return Err(Error::UnexpectedReply);
-            }
+            let links = count(reply.number()?)?;
             if links <= room {
                 // SAFETY: the kernel wrote so many numbers, and any number is an `Option<KeySerial>`.
                 let serials = unsafe { slice::from_raw_parts(start.cast::<Option<KeySerial>>(), links) };
@@ -286,6 +282,12 @@ impl Keyring {
     /// - [`keyctl_read(3)`](https://man7.org/linux/man-pages/man3/keyctl_read.3.html)
     #[inline]
     pub fn links_len(self) -> Result<usize> {
-        self.payload_len().map(|bytes| bytes / size_of::<KeySerial>())
+        count(self.payload_len()?)
     }
+}
+
+/// How many serials there are in a payload of so many bytes.
+#[inline]
+const fn count(bytes: usize) -> Result<usize> {
+    if bytes % size_of::<Key>() == 0 { Ok(bytes / size_of::<Key>()) } else { Err(Error::UnexpectedReply) }
 }
