@@ -136,6 +136,7 @@ fn too_small(needed: usize) -> Error {
 }
 
 /// Overwrites memory that held a secret, in a way that the compiler keeps.
+#[cfg(feature = "alloc")]
 pub(crate) fn wipe<T>(memory: &mut [MaybeUninit<T>]) {
     for value in memory {
         // SAFETY: a `MaybeUninit` may hold any bytes, zeros too.
