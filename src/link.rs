@@ -25,19 +25,21 @@ pub enum Collision {
 impl Keyring {
     /// `keyctl(KEYCTL_LINK, key, keyring)`—Links a key into this keyring.
     ///
-    /// A link that is there is kept; a link to another key of the same type and description is
-    /// **displaced**. The key lives at least as long as the link does.
+    /// A link that is there is kept (but a [restricted](Keyring::restrict) keyring refuses it); a link to
+    /// another key of the same type and description is **displaced**. The key lives at least as long as the
+    /// link does.
     ///
     /// # Errors
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the keyring does not grant write, or the key link |
-    /// | [`NoKey`](Error::NoKey) | `ENOKEY` | one of the two does not exist |
+    /// | [`NoKey`](Error::NoKey) | `ENOKEY` | one of the two does not exist; or this keyring takes asymmetric keys by others than who signed this one |
     /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a special id that the kernel does not know |
     /// | [`Cycle`](Error::Cycle) | `EDEADLK` | the keyring to be linked contains this one, or is this one |
-    /// | [`NestedTooDeep`](Error::NestedTooDeep) | `ELOOP` | the keyring to be linked is nested more than six deep |
-    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | one of the two is |
+    /// | [`NestedTooDeep`](Error::NestedTooDeep) | `ELOOP` | keyrings nest more than six deep in the one to be linked |
+    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | one of the two is, or the key that this keyring trusts |
     /// | [`QuotaExceeded`](Error::QuotaExceeded) | `EDQUOT` | a link costs the keyring's owner 4 bytes |
     /// | [`NotPermitted`](Error::NotPermitted), [`Unsupported`](Error::Unsupported), [`KeyRejected`](Error::KeyRejected), [`NoAlgorithm`](Error::NoAlgorithm) | `EPERM`, `EOPNOTSUPP`, `EKEYREJECTED`, `ENOPKG` | the keyring is [restricted](Keyring::restrict) |
     /// | [`OutOfMemory`](Error::OutOfMemory), [`Interrupted`](Error::Interrupted) | `ENOMEM`, `EINTR` | |
@@ -85,6 +87,7 @@ impl Keyring {
     /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the keyring does not grant write |
     /// | [`NoKey`](Error::NoKey) | `ENOKEY` | one of the two does not exist |
     /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a special id that the kernel does not know |
     /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | the keyring is |
     /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | the kernel keeps the keyring as it is |
     /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
@@ -117,16 +120,18 @@ impl Keyring {
     /// `keyctl(KEYCTL_MOVE, key, from, to, flags)`—Moves the link to a key from this keyring to another,
     /// in one step. Linux 5.3.
     ///
-    /// Where both keyrings are the same one, this succeeds without a look at whether the key is linked
-    /// there.
+    /// As in [`unlink`](Self::unlink), **type and description decide** which link goes here, be it to another
+    /// key. Where both keyrings are the same one, this succeeds without a look at whether the key is linked
+    /// there. When it fails, both stay as they are.
     ///
     /// # Errors
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`AlreadyExists`](Error::AlreadyExists) | `EEXIST` | the destination has such a key, and [`Collision::Refuse`] |
+    /// | [`AlreadyExists`](Error::AlreadyExists) | `EEXIST` | the destination has such a key, be it this one, and [`Collision::Refuse`] |
     /// | [`NotFound`](Error::NotFound) | `ENOENT` | the key is not linked here |
     /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | a keyring does not grant write, or the key link |
+    /// | [`QuotaExceeded`](Error::QuotaExceeded) | `EDQUOT` | the new link is paid for before the old one is free |
     /// | [`Unsupported`](Error::Unsupported) | `EOPNOTSUPP` | a kernel before 5.3, or a restricted destination |
     ///
     /// and those of [`link`](Self::link).
@@ -166,12 +171,15 @@ impl Keyring {
 
     /// `keyctl(KEYCTL_CLEAR, keyring)`—Removes all links from this keyring.
     ///
+    /// Root may clear the kernel's own caches, such as `.dns_resolver`, without the permission.
+    ///
     /// # Errors
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the keyring does not grant write |
     /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a special id that the kernel does not know |
     /// | [`NoKey`](Error::NoKey), [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `ENOKEY`, `EKEYEXPIRED`, `EKEYREVOKED` | there is no such keyring any more |
     /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | the kernel keeps the keyring as it is |
     /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
@@ -212,9 +220,10 @@ impl Keyring {
     /// | --- | --- | --- |
     /// | [`BufferTooSmall`](Error::BufferTooSmall) | | and how many links there are: see [`Buffer`] |
     /// | [`NoKey`](Error::NoKey) | `ENOKEY` | no such keyring |
-    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | neither readable nor possessed |
+    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | neither readable nor possessed; for a moment also a keyring that is invalidated |
     /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | it is |
-    /// | [`UnexpectedReply`](Error::UnexpectedReply) | | what was read is not a list of serials: this is a key of another type |
+    /// | [`UnexpectedReply`](Error::UnexpectedReply) | | what was read is no list of serials: this is a key of another type (whose payload, where it looks like one, is taken for it) |
+    /// | [`Unsupported`](Error::Unsupported) | `EOPNOTSUPP` | this is a key of another type, that user space can't read |
     /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
     ///
     /// # Examples
