@@ -5,7 +5,7 @@
 //! The calls here hand the kernel texts to read.
 #![allow(unsafe_code)]
 
-use crate::errors::{Error, Result};
+use crate::errors::Result;
 use crate::key::{Key, Keyring};
 use crate::key_type::KeyType;
 use crate::serial::KeySerial;
@@ -19,15 +19,6 @@ pub enum Origin {
     Found,
     /// It is new, and empty.
     Created,
-}
-
-/// Absence is an answer, not an error.
-pub(crate) fn found(result: Result<KeySerial>) -> Result<Option<Key>> {
-    match result {
-        Ok(serial) => Ok(Some(serial.into())),
-        Err(Error::NoKey) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 impl Keyring {
@@ -45,13 +36,13 @@ impl Keyring {
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | this keyring, or the only match, does not grant search |
-    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | this keyring, or the only match, is; the latter also when it is invalidated and not yet collected, or, in a search by identifier, for any asymmetric key on the way |
-    /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
-    /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | a type that begins with a dot |
-    /// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has; a special id that the kernel does not know |
-    /// | [`InteriorNul`](Error::InteriorNul), [`TextTooLong`](Error::TextTooLong) | | see [`Text`] |
-    /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
+    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | this keyring, or the only match, does not grant search |
+    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | this keyring, or the only match, is; the latter also when it is invalidated and not yet collected, or, in a search by identifier, for any asymmetric key on the way |
+    /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | a type that begins with a dot |
+    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has; a special id that the kernel does not know |
+    /// | [`InteriorNul`](crate::Error::InteriorNul), [`TextTooLong`](crate::Error::TextTooLong) | | see [`Text`] |
+    /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
     /// | any | | a negative match answers the number that its maker chose; `None` for `ENOKEY` and `EAGAIN` |
     ///
     /// # Examples
@@ -86,7 +77,7 @@ impl Keyring {
     /// # Errors
     ///
     /// Those of [`search`](Self::search) and of [`link`](Self::link): the key must grant link, and the
-    /// destination write. What `link` answers as [`NoKey`](Error::NoKey) is `None` here: **a destination that
+    /// destination write. What `link` answers as [`NoKey`](crate::Error::NoKey) is `None` here: **a destination that
     /// does not exist**, or one that is [restricted](Self::restrict) to keys that others signed.
     ///
     /// # Examples
@@ -127,16 +118,16 @@ impl Keyring {
         description.with_c_str(|description| {
             let (key_type, description) = (key_type.name().into(), description.into());
             // SAFETY: two texts that end in NUL, borrowed until the call is over.
-            let reply = unsafe {
-                syscall::keyctl_pointed(
+            unsafe {
+                syscall::keyctl_raw(
                     op::SEARCH.number(),
                     self.serial().into(),
                     key_type,
                     description,
                     destination.into(),
                 )
-            };
-            found(reply.key())
+            }
+            .key_if_any()
         })
     }
 
@@ -149,7 +140,7 @@ impl Keyring {
     ///
     /// *Here* is wherever [`search`](Self::search) leads: also into a keyring that nests here, and to this
     /// keyring if it is of that name itself. What is new grants search to its possessor only: who does
-    /// not possess this keyring finds it the next time as [`AccessDenied`](Error::AccessDenied), unless its
+    /// not possess this keyring finds it the next time as [`AccessDenied`](crate::Error::AccessDenied), unless its
     /// [permissions](Key::set_permissions) are changed.
     ///
     /// Two callers that do this at the same time may each make one; the later link displaces the
@@ -178,7 +169,7 @@ impl Keyring {
     pub fn find_or_create(self, description: impl Text, possessed: Self) -> Result<(Self, Origin)> {
         description.with_c_str(|description| {
             match self.search_and_link(KeyType::KEYRING, description, possessed)? {
-                Some(key) => Ok((key.serial().into(), Origin::Found)),
+                Some(key) => Ok((key.into(), Origin::Found)),
                 None => {
                     let keyring = possessed.add_keyring(description)?;
                     self.link(keyring)?;

@@ -87,8 +87,9 @@ fn special_keyrings_are_linked_and_linked_to() {
 
 #[test]
 fn default_session_keyring_is_replaced_where_a_link_is_made_and_not_where_one_is_removed() {
+    type Call = fn(Key, &CStr, Keyring) -> keyctl::Result<()>;
     require!(keyctl, moves, root);
-    let calls: [(fn(Key, &CStr, Keyring) -> keyctl::Result<()>, bool); 8] = [
+    let calls: [(Call, bool); 8] = [
         (|_, name, _| Keyring::SESSION.add_key(KeyType::USER, name, b"1").map(drop), true),
         (|key, _, _| Keyring::SESSION.link(key), true),
         (|key, _, from| from.move_to(key, Keyring::SESSION, Collision::Displace), true),
@@ -566,6 +567,9 @@ fn payload_that_looks_like_links_is_taken_for_them() {
         assert_eq!(links(key(b"123")), Err(Error::UnexpectedReply));
         assert_eq!(links(key(b"1234\0\0\0\0")), Err(Error::UnexpectedReply));
         assert_eq!(key(b"1234\0\0\0\0").links_len(), Ok(2));
+        // What is asked for would hold it, so that asking again comes to an end.
+        let refused = key(b"123456").links(&mut [MaybeUninit::uninit(); 1]).map(drop);
+        assert_eq!(refused, Err(Error::BufferTooSmall { needed: 2 }));
         let logon = raw::add_key(c"logon", &unique(), b"1234", new_keyring()).unwrap();
         assert_eq!(links(logon.serial().into()), Err(Error::Unsupported));
         assert_eq!(Keyring::from(logon.serial()).links_len(), Err(Error::Unsupported));

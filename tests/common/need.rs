@@ -7,11 +7,11 @@
 use std::env;
 use std::ffi::CStr;
 use std::fmt::Display;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, OpenOptions};
+use std::io;
 
 use keyctl::syscall::Arg;
-use keyctl::{Error, Keyring, Uid};
+use keyctl::{Error, Key, Keyring, Uid};
 
 use super::{raw, seccomp, unique, who, x509};
 
@@ -32,7 +32,7 @@ const NEEDS: &[(&str, Probe)] = &[
     // CONFIG_ENCRYPTED_KEYS, and loaded
     ("encrypted", || has_type(c"encrypted", b"new user:x 32")),
     // CONFIG_TRUSTED_KEYS, loaded, and something to seal with
-    ("trusted", || type_is_known(c"trusted")),
+    ("trusted", || knows_type(c"trusted")),
     // CONFIG_DNS_RESOLVER
     ("dns_resolver", || has_type(c"dns_resolver", b"1.2.3.4\0")),
     // Linux 4.12
@@ -78,10 +78,10 @@ pub(crate) use only_without;
 
 /// Whether all `needs` are met. `here` is the path of a function in the test.
 pub fn met(here: &str, needs: &[&str]) -> bool {
-    let test = here.trim_end_matches("::here");
+    let (test, lacks) = (here.trim_end_matches("::here"), lacks());
     for &need in needs {
         if let Err(why) = probe(need) {
-            let allowed = lacks().is_none_or(|lacks| lacks.iter().any(|name| name == need));
+            let allowed = lacks.as_ref().is_none_or(|lacks| lacks.iter().any(|name| name == need));
             assert!(allowed, "{test} needs {need}: {why}. If that is right, name it in KEYCTL_LACKS.");
             say(format_args!("skipped: {test}: {need}: {why}"));
             return false;
@@ -111,20 +111,33 @@ fn lacks() -> Option<Vec<String>> {
     Some(names)
 }
 
-/// To the real stderr: the test harness keeps what the macros print.
+/// To the real stderr, since the test harness keeps what the macros print; and without its lock, for
+/// the sake of children.
 pub fn say(text: impl Display) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = rustix::io::write(io::stderr(), format!("{text}\n").as_bytes());
 }
 
 fn text(why: impl Display) -> String {
     why.to_string()
 }
 
+/// No other answer than these is taken for a lack: it may be the crate that is at fault.
+fn unless_refused<T>(reply: keyctl::Result<T>) -> Result<T, String> {
+    match reply {
+        Ok(value) => Ok(value),
+        Err(
+            why @ (Error::NotImplemented | Error::NotPermitted | Error::AccessDenied | Error::Unsupported),
+        ) => Err(text(why)),
+        Err(why) => panic!("a need can't be told: {why}"),
+    }
+}
+
 fn keyctl() -> Result<(), String> {
     match raw::capabilities() {
-        Ok(_) | Err(Error::Unsupported) => raw::add_key_answers().map_err(text),
-        Err(why) => Err(text(why)),
+        Err(Error::Unsupported) => (), // Before Linux 5.3.
+        reply => unless_refused(reply).map(drop)?,
     }
+    unless_refused(raw::add_key_answers())
 }
 
 fn persistent() -> Result<(), String> {
@@ -132,32 +145,41 @@ fn persistent() -> Result<(), String> {
     match raw::capabilities() {
         Ok(bits) if bits & 0x02 != 0 => Ok(()),
         Ok(_) => Err(text("the kernel is built without")),
-        // Before Linux 5.3: no keyring has the number 0, and that is looked at first.
+        // No keyring has the number 0, so an older kernel that has the operation says that.
         Err(_) => match raw::get_persistent(u32::MAX.into(), Arg::ZERO, Arg::ZERO, Arg::ZERO) {
             Err(Error::InvalidArgument) => Ok(()),
-            other => Err(format!("{other:?}")),
+            reply => unless_refused(reply).map(drop),
         },
     }
 }
 
 fn capability(bit: u8) -> Result<(), String> {
-    match raw::capabilities() {
-        Ok(bits) if bits & bit != 0 => Ok(()),
-        other => Err(format!("capabilities {other:x?}")),
+    let bits = unless_refused(raw::capabilities())?;
+    if bits & bit != 0 { Ok(()) } else { Err(text("the kernel is built without, or older")) }
+}
+
+/// Adds such a key, which ends with a thread.
+fn add(key_type: &CStr, payload: &[u8]) -> keyctl::Result<Key> {
+    who::someone(|_| raw::add_key(key_type, &unique(), payload, Keyring::THREAD))
+}
+
+fn has_type(key_type: &CStr, payload: &[u8]) -> Result<(), String> {
+    keyctl()?;
+    match add(key_type, payload) {
+        Ok(_) => Ok(()),
+        // No type; no parser for the payload; no algorithm for what it says.
+        Err(why @ (Error::UnknownType | Error::Malformed | Error::NoAlgorithm)) => Err(text(why)),
+        Err(why) => panic!("a need can't be told: {why}"),
     }
 }
 
-/// Whether such a key can be made. It ends with a thread.
-fn has_type(key_type: &CStr, payload: &[u8]) -> Result<(), String> {
+/// Of a type of which no key is made that easily.
+fn knows_type(key_type: &CStr) -> Result<(), String> {
     keyctl()?;
-    let make = || raw::add_key(key_type, &unique(), payload, Keyring::THREAD);
-    who::in_thread(make).map(drop).map_err(text)
-}
-
-fn type_is_known(key_type: &CStr) -> Result<(), String> {
-    match has_type(key_type, b"") {
-        Err(why) if why == Error::UnknownType.to_string() => Err(why),
-        _ => Ok(()),
+    match add(key_type, b"") {
+        Err(Error::InvalidArgument) => Ok(()),
+        Err(why @ Error::UnknownType) => Err(text(why)),
+        reply => panic!("a need can't be told: {reply:?}"),
     }
 }
 

@@ -6,8 +6,8 @@ use std::fs;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,12 +38,25 @@ pub fn in_child(f: impl FnOnce()) {
 }
 
 /// What `f` says in a child process; `false` if it fails.
+///
+/// A lock that another thread has in the moment of the fork is never given back in the child: it must
+/// not print, and when it fails, not by way of the hook that the test harness counts on.
 fn child(f: impl FnOnce() -> bool) -> bool {
+    static CHILD: AtomicBool = AtomicBool::new(false);
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |why| match CHILD.load(Ordering::Relaxed) {
+            true => need::say(why),
+            false => before(why),
+        }));
+    });
+
     // SAFETY: the child waits for nothing that another thread of the parent would have to do.
     match unsafe { libc::fork() } {
         -1 => panic!("fork: {}", io::Error::last_os_error()),
         0 => {
-            panic::set_hook(Box::new(|why| need::say(why)));
+            CHILD.store(true, Ordering::Relaxed);
             let yes = panic::catch_unwind(AssertUnwindSafe(f)).unwrap_or(false);
             // SAFETY: ends the child without a step into what is the parent's.
             unsafe { libc::_exit((!yes).into()) }
