@@ -181,8 +181,8 @@ impl<'a, T: Item> Fill<'a, T> for &'a mut alloc::vec::Vec<T> {
     }
 }
 
-#[cfg(feature = "alloc")]
 /// Overwrites memory that held a secret, in a way that the compiler keeps.
+#[cfg(feature = "alloc")]
 pub(crate) fn wipe<T>(memory: &mut [MaybeUninit<T>]) {
     for value in memory {
         // SAFETY: a `MaybeUninit` may hold any bytes, zeros too.

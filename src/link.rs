@@ -1,7 +1,7 @@
 //! The links of a keyring: making, removing, moving and listing them.
 
 use crate::buffer::Buffer;
-use crate::errors::Result;
+use crate::errors::{Error, Result};
 use crate::key::{Key, Keyring};
 use crate::serial::KeySerial;
 use crate::syscall::{self, Arg, op};
@@ -18,19 +18,21 @@ pub enum Collision {
 impl Keyring {
     /// `keyctl(KEYCTL_LINK, key, keyring)`—Links a key into this keyring.
     ///
-    /// A link that is there is kept; a link to another key of the same type and description is
-    /// **displaced**. The key lives at least as long as the link does.
+    /// A link that is there is kept (but a [restricted](Keyring::restrict) keyring refuses it); a link to
+    /// another key of the same type and description is **displaced**. The key lives at least as long as the
+    /// link does.
     ///
     /// # Errors
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the keyring does not grant write, or the key link |
-    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | one of the two does not exist |
+    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | one of the two does not exist; or this keyring takes asymmetric keys by others than who signed this one |
     /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a special id that the kernel does not know |
     /// | [`Cycle`](crate::Error::Cycle) | `EDEADLK` | the keyring to be linked contains this one, or is this one |
-    /// | [`NestedTooDeep`](crate::Error::NestedTooDeep) | `ELOOP` | the keyring to be linked is nested more than six deep |
-    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | one of the two is |
+    /// | [`NestedTooDeep`](crate::Error::NestedTooDeep) | `ELOOP` | keyrings nest more than six deep in the one to be linked |
+    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | one of the two is, or the key that this keyring trusts |
     /// | [`QuotaExceeded`](crate::Error::QuotaExceeded) | `EDQUOT` | a link costs the keyring's owner 4 bytes |
     /// | [`NotPermitted`](crate::Error::NotPermitted), [`Unsupported`](crate::Error::Unsupported), [`KeyRejected`](crate::Error::KeyRejected), [`NoAlgorithm`](crate::Error::NoAlgorithm) | `EPERM`, `EOPNOTSUPP`, `EKEYREJECTED`, `ENOPKG` | the keyring is [restricted](Keyring::restrict) |
     /// | [`OutOfMemory`](crate::Error::OutOfMemory), [`Interrupted`](crate::Error::Interrupted) | `ENOMEM`, `EINTR` | |
@@ -78,6 +80,7 @@ impl Keyring {
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the keyring does not grant write |
     /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | one of the two does not exist |
     /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a special id that the kernel does not know |
     /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | the keyring is |
     /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | the kernel keeps the keyring as it is |
     /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
@@ -110,16 +113,18 @@ impl Keyring {
     /// `keyctl(KEYCTL_MOVE, key, from, to, flags)`—Moves the link to a key from this keyring to another,
     /// in one step. Linux 5.3.
     ///
-    /// Where both keyrings are the same one, this succeeds without a look at whether the key is linked
-    /// there.
+    /// As in [`unlink`](Self::unlink), **type and description decide** which link goes here, be it to another
+    /// key. Where both keyrings are the same one, this succeeds without a look at whether the key is linked
+    /// there. When it fails, both stay as they are.
     ///
     /// # Errors
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`AlreadyExists`](crate::Error::AlreadyExists) | `EEXIST` | the destination has such a key, and [`Collision::Refuse`] |
+    /// | [`AlreadyExists`](crate::Error::AlreadyExists) | `EEXIST` | the destination has such a key, be it this one, and [`Collision::Refuse`] |
     /// | [`NotFound`](crate::Error::NotFound) | `ENOENT` | the key is not linked here |
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | a keyring does not grant write, or the key link |
+    /// | [`QuotaExceeded`](crate::Error::QuotaExceeded) | `EDQUOT` | the new link is paid for before the old one is free |
     /// | [`Unsupported`](crate::Error::Unsupported) | `EOPNOTSUPP` | a kernel before 5.3, or a restricted destination |
     ///
     /// and those of [`link`](Self::link).
@@ -159,12 +164,15 @@ impl Keyring {
 
     /// `keyctl(KEYCTL_CLEAR, keyring)`—Removes all links from this keyring.
     ///
+    /// Root may clear the kernel's own caches, such as `.dns_resolver`, without the permission.
+    ///
     /// # Errors
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the keyring does not grant write |
     /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a special id that the kernel does not know |
     /// | [`NoKey`](crate::Error::NoKey), [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `ENOKEY`, `EKEYEXPIRED`, `EKEYREVOKED` | there is no such keyring any more |
     /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | the kernel keeps the keyring as it is |
     /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
@@ -205,9 +213,10 @@ impl Keyring {
     /// | --- | --- | --- |
     /// | [`BufferTooSmall`](crate::Error::BufferTooSmall) | | and how many links there are: see [`Buffer`] |
     /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | no such keyring |
-    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | neither readable nor possessed |
+    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | neither readable nor possessed; for a moment also a keyring that is invalidated |
     /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | it is |
-    /// | [`UnexpectedReply`](crate::Error::UnexpectedReply) | | what was read is not a list of serials: this is a key of another type |
+    /// | [`UnexpectedReply`](crate::Error::UnexpectedReply) | | what was read is no list of serials: this is a key of another type (whose payload, where it looks like one, is taken for it) |
+    /// | [`Unsupported`](crate::Error::Unsupported) | `EOPNOTSUPP` | this is a key of another type, that user space can't read |
     /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
     ///
     /// # Examples
@@ -257,6 +266,9 @@ impl Keyring {
     /// - [`keyctl_read(3)`](https://man7.org/linux/man-pages/man3/keyctl_read.3.html)
     #[inline]
     pub fn links_len(self) -> Result<usize> {
-        self.payload_len().map(|bytes| bytes / size_of::<KeySerial>())
+        match self.payload_len()? {
+            bytes if bytes % size_of::<KeySerial>() == 0 => Ok(bytes / size_of::<KeySerial>()),
+            _ => Err(Error::UnexpectedReply),
+        }
     }
 }

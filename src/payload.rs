@@ -17,13 +17,18 @@ impl Keyring {
     /// one that is there.
     ///
     /// A key of the same type and description in this keyring is **updated** where its type can be, and
-    /// keeps its serial and permissions; an update clears its timeout, so set that afterwards. Where the
-    /// type can't be updated (`keyring`, `asymmetric`), the new key takes the link and the old one loses
-    /// it. Up to 1048575 bytes of payload reach the type, which has its own limit: 32767 for `user` and
-    /// `logon`.
+    /// keeps its serial and permissions. For `user` and `logon` an update clears the timeout, so set that
+    /// afterwards: even an expired key is revived. A negative key gets its payload. Where the type can't be
+    /// updated (`keyring`, `asymmetric`), or the key is revoked or invalidated, a new key takes the link and
+    /// the old one loses it. Up to 1048575 bytes of payload reach the type, which has its own limit: 32767 for
+    /// `user` and `logon`.
     ///
     /// A new key belongs to the caller's file-system uid, which is the effective one, and counts against
-    /// that user's quota: description + 1 + payload bytes, and 4 for the link.
+    /// that user's quota: description + 1 + payload bytes (16 for a `big_key`, though an update first needs room
+    /// for all of them), and 4 for the link.
+    ///
+    /// As for all operations that write to it, [`SESSION`](Self::SESSION) is **replaced** by a new session keyring
+    /// where it is the [user's default one](crate::get_persistent#which-keyring-to-link-it-into).
     ///
     /// For a keyring see [`add_keyring`](Self::add_keyring).
     ///
@@ -32,17 +37,18 @@ impl Keyring {
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the keyring does not grant write, or the key that is there does not |
-    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | no such keyring, or it could not be made |
+    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | no such keyring, or it could not be made, be it for lack of quota; or no master of an encrypted key; or nobody trusted signed an asymmetric one |
     /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | it is a key of another type |
-    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | the keyring is |
+    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | the keyring is, or the key that it trusts |
     /// | [`UnknownType`](crate::Error::UnknownType) | `ENODEV` | this kernel has no such type |
-    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | the type refuses the payload or the description, or they are too long |
-    /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | a type or keyring name that begins with a dot; a restricted keyring; a sandbox |
+    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | the type refuses the payload or the description, or they are too long; a special id that the kernel does not know |
+    /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | a type or keyring name that begins with a dot; a [restricted](Self::restrict_all) keyring, **also** for an update; a sandbox |
     /// | [`QuotaExceeded`](crate::Error::QuotaExceeded) | `EDQUOT` | the quota of keys or bytes |
     /// | [`Malformed`](crate::Error::Malformed), [`NoAlgorithm`](crate::Error::NoAlgorithm), [`KeyRejected`](crate::Error::KeyRejected) | `EBADMSG`, `ENOPKG`, `EKEYREJECTED` | an asymmetric key that can't be parsed, or is not trusted here |
     /// | [`Unsupported`](crate::Error::Unsupported) | `EOPNOTSUPP` | the keyring takes asymmetric keys only |
     /// | [`NotImplemented`](crate::Error::NotImplemented) | `ENOSYS` | no keyrings, or a sandbox (podman) |
-    /// | [`OutOfMemory`](crate::Error::OutOfMemory), [`Interrupted`](crate::Error::Interrupted) | `ENOMEM`, `EINTR` | |
+    /// | [`OutOfMemory`](crate::Error::OutOfMemory), [`Interrupted`](crate::Error::Interrupted), [`Io`](crate::Error::Io) | `ENOMEM`, `EINTR`, `EIO` | |
+    /// | [`InteriorNul`](crate::Error::InteriorNul), [`TextTooLong`](crate::Error::TextTooLong) | | see [`Text`] |
     ///
     /// # Examples
     ///
@@ -122,9 +128,9 @@ impl Key {
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | the type refuses the payload, or it is longer than a page |
+    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | the type refuses the payload, or it is longer than a page; a special id that the kernel does not know |
     /// | [`Unsupported`](crate::Error::Unsupported) | `EOPNOTSUPP` | keys of this type can't be updated |
-    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the key does not grant write |
+    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the key does not grant write; nor does a new `asymmetric` one |
     /// | [`NoKey`](crate::Error::NoKey), [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `ENOKEY`, `EKEYEXPIRED`, `EKEYREVOKED` | there is no such key any more |
     /// | [`QuotaExceeded`](crate::Error::QuotaExceeded), [`OutOfMemory`](crate::Error::OutOfMemory) | `EDQUOT`, `ENOMEM` | |
     /// | any | | a negative key answers the number that its maker chose |
@@ -159,7 +165,7 @@ impl Key {
     /// `keyctl(KEYCTL_READ, key, buffer, length)`—Reads the payload.
     ///
     /// Needs the read permission, **or merely possession**: a key that the caller's keyrings lead to by
-    /// search can be read. What it holds is bytes; nothing is appended to them.
+    /// search, six keyrings deep, can be read. What it holds is bytes; nothing is appended to them.
     ///
     /// The payload of a keyring is the serials it links: see [`Keyring::links`] for those.
     ///
@@ -168,8 +174,8 @@ impl Key {
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`BufferTooSmall`](crate::Error::BufferTooSmall) | | and how large it is: see [`Buffer`] |
-    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | no such key, or it is still being made and a signal came |
-    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | neither readable nor possessed |
+    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | no such key, not even for a special id; or it is still being made and a signal came; or the master of an encrypted key is not found |
+    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | neither readable nor possessed; for a moment also a key that is invalidated |
     /// | [`Unsupported`](crate::Error::Unsupported) | `EOPNOTSUPP` | a type that user space can't read (`logon`, `asymmetric`) |
     /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | it is |
     /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a keyring, and a buffer of no multiple of 4 bytes |
@@ -205,7 +211,8 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), without those of the buffer.
+    /// As [`read`](Self::read), without those of the buffer. An encrypted key tells its length without its
+    /// master.
     ///
     /// # Examples
     ///

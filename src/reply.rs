@@ -104,7 +104,7 @@ fn whole<T>(value: T) -> Result<T> {
 /// A result of so many bytes does not fit.
 #[cold]
 pub(crate) fn too_small<T>(length: usize, item: usize) -> Result<T> {
-    Err(match u32::try_from(length / item) {
+    Err(match u32::try_from(length.div_ceil(item)) {
         Ok(needed) => Error::BufferTooSmall { needed },
         Err(_) => Error::UnexpectedReply,
     })

@@ -19,7 +19,13 @@ impl Keyring {
     ///
     /// Of the kernel's types only `asymmetric` has restrictions: `builtin_trusted`,
     /// `builtin_and_secondary_trusted`, `key_or_keyring:<serial>` and `key_or_keyring:<serial>:chain`, by
-    /// which new keys must be signed. The links that are there stay.
+    /// which new keys must be signed; in a chain also by a key that is there already, and by such a key alone
+    /// for the serial 0. A keyring that is trusted is searched at each link, so what it trusts can change. The
+    /// links that are there stay.
+    ///
+    /// Then [`add_key`](Self::add_key), [`link`](Self::link) and [`move_to`](Self::move_to) answer
+    /// [`Unsupported`](crate::Error::Unsupported) for a key of another type, [`NoKey`](crate::Error::NoKey) for
+    /// one that nobody trusted signed, and [`KeyRejected`](crate::Error::KeyRejected) for a wrong signature.
     ///
     /// # Errors
     ///
@@ -28,13 +34,15 @@ impl Keyring {
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the keyring does not grant setattr |
     /// | [`AlreadyExists`](crate::Error::AlreadyExists) | `EEXIST` | it is restricted already |
     /// | [`NotFound`](crate::Error::NotFound) | `ENOENT` | the type has no restrictions |
-    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | the type knows no such restriction |
-    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | no such keyring or type, or no such key in the restriction |
+    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | the type knows no such restriction; a type of a length that none has; a special id that the kernel does not know |
+    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | no such keyring or type, or no such key in the restriction, where special ids are none |
+    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | the keyring is |
     /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
     /// | [`Cycle`](crate::Error::Cycle) | `EDEADLK` | the keyrings would restrict each other |
     /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | a type that begins with a dot |
     /// | [`Unsupported`](crate::Error::Unsupported) | `EOPNOTSUPP` | a kernel before 4.12 |
     /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
+    /// | [`InteriorNul`](crate::Error::InteriorNul), [`TextTooLong`](crate::Error::TextTooLong) | | see [`Text`] |
     ///
     /// # Examples
     ///
@@ -62,7 +70,9 @@ impl Keyring {
     /// `keyctl(KEYCTL_RESTRICT_KEYRING, keyring, NULL, NULL)`—Lets nothing more be linked into this keyring.
     /// Linux 4.12. It can't be undone.
     ///
-    /// A link that would be made is then refused as [`NotPermitted`](crate::Error::NotPermitted).
+    /// A link that would be made is then refused as [`NotPermitted`](crate::Error::NotPermitted), also one that
+    /// is there already, and so is an update by [`add_key`](Self::add_key); [`Key::update`](crate::Key::update)
+    /// still works. Links can be removed.
     ///
     /// # Errors
     ///

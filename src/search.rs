@@ -26,19 +26,24 @@ impl Keyring {
     /// it leads to.
     ///
     /// `None` when there is no such key, no such keyring, or no such type: the kernel does not tell
-    /// these apart. Keyrings and keys that do not grant search are passed over.
+    /// these apart. Keyrings and keys that do not grant search are passed over, and so are expired and
+    /// revoked keys where there is another match. It looks into this keyring first, and then into those that
+    /// nest in it, six deep. **A keyring finds itself** if it is of that type and description.
+    ///
+    /// An asymmetric key is also found by a part of its identifier, as `id:` and hexadecimal digits.
     ///
     /// # Errors
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | this keyring, or the only match, does not grant search |
-    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | this keyring, or the only match, is; an invalidated match counts as revoked until it is collected |
+    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | this keyring, or the only match, is; the latter also when it is invalidated and not yet collected, or, in a search by identifier, for any asymmetric key on the way |
     /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
     /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | a type that begins with a dot |
-    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has |
+    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has; a special id that the kernel does not know |
     /// | [`InteriorNul`](crate::Error::InteriorNul), [`TextTooLong`](crate::Error::TextTooLong) | | see [`Text`] |
-    /// | any | | a negative match answers the number that its maker chose |
+    /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
+    /// | any | | a negative match answers the number that its maker chose; `None` for `ENOKEY` and `EAGAIN` |
     ///
     /// # Examples
     ///
@@ -72,7 +77,8 @@ impl Keyring {
     /// # Errors
     ///
     /// Those of [`search`](Self::search) and of [`link`](Self::link): the key must grant link, and the
-    /// destination write.
+    /// destination write. What `link` answers as [`NoKey`](crate::Error::NoKey) is `None` here: **a destination that
+    /// does not exist**, or one that is [restricted](Self::restrict) to keys that others signed.
     ///
     /// # Examples
     ///
@@ -128,9 +134,14 @@ impl Keyring {
     /// Finds the keyring of this name here, or makes it; either way possessed.
     ///
     /// It is linked into `possessed`, one of the caller's own keyrings (`THREAD` or `PROCESS`), by which
-    /// the caller may use it. A new one is made there first and then linked here, so that a caller who
-    /// may only write here can still fill it. This is what MIT krb5 does for its `_krb` collection: up
-    /// to three system calls.
+    /// the caller may use it, and displaces one of the same name there. A new one is made there first and
+    /// then linked here, so that a caller who may only search and write here can still fill it. This is
+    /// what MIT krb5 does for its `_krb` collection: up to three system calls.
+    ///
+    /// *Here* is wherever [`search`](Self::search) leads: also into a keyring that nests here, and to this
+    /// keyring if it is of that name itself. What is new grants search to its possessor only: who does
+    /// not possess this keyring finds it the next time as [`AccessDenied`](crate::Error::AccessDenied), unless its
+    /// [permissions](Key::set_permissions) are changed.
     ///
     /// Two callers that do this at the same time may each make one; the later link displaces the
     /// earlier, whose maker keeps a keyring that nobody else finds.
@@ -138,7 +149,8 @@ impl Keyring {
     /// # Errors
     ///
     /// Those of [`search_and_link`](Self::search_and_link), [`add_keyring`](Self::add_keyring) and
-    /// [`link`](Self::link). When the last fails, the new keyring stays linked in `possessed` only.
+    /// [`link`](Self::link). When the last fails, the new keyring stays linked in `possessed` only. Where an
+    /// expired or revoked keyring of that name is the only one, none is made until the kernel collects it.
     ///
     /// # Examples
     ///

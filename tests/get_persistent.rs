@@ -36,14 +36,13 @@
 mod common;
 
 use std::ffi::CString;
-use std::fs;
 use std::sync::Barrier;
 use std::thread;
 
 use common::who::{self, as_uids};
 use common::{
-    Unlink, User, in_child, in_thread, key_in, keyring_in, new_keyring, only_without, raw, require, seccomp,
-    someone, unique, until,
+    Unlink, User, expire, in_child, in_thread, key_count, key_in, keyring_in, new_keyring, only_without, raw,
+    require, seccomp, someone, spend_quota, unique,
 };
 use keyctl::syscall::{Arg, op};
 use keyctl::{Errno, Error, Key, KeySerial, Keyring, Uid, get_persistent};
@@ -166,17 +165,6 @@ fn refused_uid_leaves_nothing_behind() {
         });
     });
     assert_eq!(key_count(other.uid()), None);
-}
-
-/// How many keys a user owns, how many of them the quota counts, and their bytes. `None`: none at all.
-fn key_count(uid: Uid) -> Option<(u32, u32, u32)> {
-    // "71000:     5 5/5 4/200 44/20000": references, keys, counted keys, bytes.
-    let users = fs::read_to_string("/proc/key-users").unwrap();
-    let prefix = format!("{}:", uid.as_raw());
-    let line = users.lines().find_map(|line| line.trim_start().strip_prefix(&prefix))?;
-    let used: Vec<u32> =
-        line.split('/').map(|n| n.split_whitespace().last().unwrap().parse().unwrap()).collect();
-    Some((used[0], used[1], used[2]))
 }
 
 #[test]
@@ -536,8 +524,7 @@ fn destination_expired() {
     require!(persistent);
     someone(|_| {
         let keyring = new_keyring();
-        raw::set_timeout(keyring, 1).unwrap();
-        until(Err(Error::KeyExpired), || raw::describe(keyring).map(drop));
+        expire(keyring);
         assert_eq!(get_persistent(None, keyring), Err(Error::KeyExpired));
     });
 }
@@ -563,26 +550,6 @@ fn quota_of_the_destination_is_charged() {
         // A link that is there already costs nothing.
         assert_eq!(get_persistent(None, linked), Ok(persistent));
     });
-}
-
-/// Spends the caller's quota of bytes, to the last one, on keys that end with this thread.
-fn spend_quota() {
-    let (keyring, payload) = (new_keyring(), [0; 1 << 15]);
-    for _ in 0..256 {
-        let (name, mut length) = (unique(), 0);
-        // The longest that fits. Adding a key of the same name changes it.
-        for bit in (0..15).rev() {
-            let longer = length | 1 << bit;
-            if raw::add_key(c"user", &name, &payload[..longer], keyring).is_ok() {
-                length = longer;
-            }
-        }
-        // Less than the kernel takes, so the quota was what ended it.
-        if length < payload.len() - 1 {
-            return;
-        }
-    }
-    panic!("no end of the quota");
 }
 
 #[test]

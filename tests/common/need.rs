@@ -5,14 +5,15 @@
 //! can't run fails unless what it needs is named: so a gate that sets it can't skip in silence.
 
 use std::env;
+use std::ffi::CStr;
 use std::fmt::Display;
 use std::fs::{self, OpenOptions};
 use std::io;
 
 use keyctl::syscall::Arg;
-use keyctl::{Error, Uid};
+use keyctl::{Error, Key, Keyring, Uid};
 
-use super::{raw, seccomp, who};
+use super::{raw, seccomp, unique, who, x509};
 
 /// Finds out, without leaving a trace, whether something is to be had, or says why not.
 type Probe = fn() -> Result<(), String>;
@@ -23,7 +24,23 @@ const NEEDS: &[(&str, Probe)] = &[
     // CONFIG_PERSISTENT_KEYRINGS
     ("persistent", persistent),
     // CONFIG_ASYMMETRIC_KEY_TYPE: keyrings that accept signed keys only.
-    ("asymmetric", asymmetric),
+    ("asymmetric", || capability(0x08)),
+    // An asymmetric key of RSA, in X.509.
+    ("x509", || has_type(c"asymmetric", x509::CA)),
+    // CONFIG_BIG_KEYS
+    ("big_key", || has_type(c"big_key", b"x")),
+    // CONFIG_ENCRYPTED_KEYS, and loaded
+    ("encrypted", || has_type(c"encrypted", b"new user:x 32")),
+    // CONFIG_TRUSTED_KEYS, loaded, and something to seal with
+    ("trusted", || knows_type(c"trusted")),
+    // CONFIG_DNS_RESOLVER
+    ("dns_resolver", || has_type(c"dns_resolver", b"1.2.3.4\0")),
+    // Linux 4.12
+    ("restrict", || capability(0x40)),
+    // Linux 5.3
+    ("moves", || capability(0x80)),
+    // What does not fit is not there at all.
+    ("linux_5_7", || linux(5, 7)),
     // May become any user.
     ("root", root),
     // May write to /proc/sys/kernel/keys: what concerns the whole machine.
@@ -136,9 +153,41 @@ fn persistent() -> Result<(), String> {
     }
 }
 
-fn asymmetric() -> Result<(), String> {
+fn capability(bit: u8) -> Result<(), String> {
     let bits = unless_refused(raw::capabilities())?;
-    if bits & 0x08 != 0 { Ok(()) } else { Err(text("the kernel is built without")) }
+    if bits & bit != 0 { Ok(()) } else { Err(text("the kernel is built without, or older")) }
+}
+
+/// Adds such a key, which ends with a thread.
+fn add(key_type: &CStr, payload: &[u8]) -> keyctl::Result<Key> {
+    who::someone(|_| raw::add_key(key_type, &unique(), payload, Keyring::THREAD))
+}
+
+fn has_type(key_type: &CStr, payload: &[u8]) -> Result<(), String> {
+    keyctl()?;
+    match add(key_type, payload) {
+        Ok(_) => Ok(()),
+        // No type; no parser for the payload; no algorithm for what it says.
+        Err(why @ (Error::UnknownType | Error::Malformed | Error::NoAlgorithm)) => Err(text(why)),
+        Err(why) => panic!("a need can't be told: {why}"),
+    }
+}
+
+/// Of a type of which no key is made that easily.
+fn knows_type(key_type: &CStr) -> Result<(), String> {
+    keyctl()?;
+    match add(key_type, b"") {
+        Err(Error::InvalidArgument) => Ok(()),
+        Err(why @ Error::UnknownType) => Err(text(why)),
+        reply => panic!("a need can't be told: {reply:?}"),
+    }
+}
+
+fn linux(major: u32, minor: u32) -> Result<(), String> {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").map_err(text)?;
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|n| n.parse().ok());
+    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if found >= (major, minor) { Ok(()) } else { Err(release) }
 }
 
 pub fn root() -> Result<(), String> {

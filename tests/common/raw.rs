@@ -97,6 +97,13 @@ pub fn describe(key: impl Into<Key>) -> Result<String> {
     Ok(String::from_utf8(text).unwrap())
 }
 
+/// The description alone, of whatever bytes.
+pub fn description(key: impl Into<Key>) -> Result<Vec<u8>> {
+    let text = fill(op::DESCRIBE, id(key))?;
+    let description = text.splitn(5, |&byte| byte == b';').nth(4).unwrap();
+    Ok(description.strip_suffix(b"\0").unwrap().to_vec())
+}
+
 /// The payload.
 pub fn read(key: impl Into<Key>) -> Result<Vec<u8>> {
     fill(op::READ, id(key))
@@ -129,6 +136,18 @@ pub fn search(keyring: Keyring, key_type: &CStr, description: &CStr) -> Result<K
 pub fn request_key(key_type: &CStr, description: &CStr) -> Result<Key> {
     // SAFETY: two texts that end in NUL.
     unsafe { syscall::request_key(key_type.into(), description.into(), Arg::ZERO, Arg::ZERO) }.map(Key::from)
+}
+
+/// As [`request_key`], and where there is no key, has the kernel's helper program make one.
+pub fn request_key_with(
+    key_type: &CStr,
+    description: &CStr,
+    callout: &CStr,
+    destination: Keyring,
+) -> Result<Key> {
+    let (key_type, description, callout) = (key_type.into(), description.into(), callout.into());
+    // SAFETY: three texts that end in NUL.
+    unsafe { syscall::request_key(key_type, description, callout, id(destination)) }.map(Key::from)
 }
 
 pub fn add_key(key_type: &CStr, description: &CStr, payload: &[u8], keyring: Keyring) -> Result<Key> {
