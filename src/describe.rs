@@ -69,12 +69,11 @@ impl<'a> Description<'a> {
     }
 }
 
-/// A uid or gid as the kernel prints it, with `%d`. -1 is none.
+/// A uid or gid: as the kernel prints it, with `%d`, or as `%u` would. -1 is none.
 fn id(digits: &[u8]) -> Option<u32> {
-    let printed: i64 = str::from_utf8(digits).ok()?.parse().ok()?;
-    // Both halves: what `%d` makes of a `uid_t`, and what `%u` would.
-    let id = u32::try_from(printed.rem_euclid(1 << 32)).ok().filter(|_| printed >= i64::from(i32::MIN))?;
-    (id != u32::MAX).then_some(id)
+    let digits = str::from_utf8(digits).ok()?;
+    let signed = digits.parse().map(|id: i32| u32::from_ne_bytes(id.to_ne_bytes()));
+    signed.or_else(|_| digits.parse()).ok().filter(|&id| id != u32::MAX)
 }
 
 impl Key {
