@@ -138,8 +138,8 @@ impl Keyring {
     ///
     /// It is linked into `possessed`, one of the caller's own keyrings (`THREAD` or `PROCESS`), by which
     /// the caller may use it. A new one is made there first and then linked here, so that a caller who
-    /// may only write here can still fill it. This is what MIT krb5 does for its `_krb` collection: up
-    /// to three system calls.
+    /// may only write here can still fill it. One that is expired or revoked is replaced. This is what MIT
+    /// krb5 does for its `_krb` collection: up to three system calls.
     ///
     /// Two callers that do this at the same time may each make one; the later link displaces the
     /// earlier, whose maker keeps a keyring that nobody else finds.
@@ -165,13 +165,14 @@ impl Keyring {
     /// ```
     pub fn find_or_create(self, description: impl Text, possessed: Self) -> Result<(Self, Origin)> {
         description.with_c_str(|description| {
-            match self.search_and_link(KeyType::KEYRING, description, possessed)? {
-                Some(key) => Ok((key.serial().into(), Origin::Found)),
-                None => {
+            match self.search_and_link(KeyType::KEYRING, description, possessed) {
+                Ok(Some(key)) => Ok((key.serial().into(), Origin::Found)),
+                Ok(None) | Err(Error::KeyExpired | Error::KeyRevoked) => {
                     let keyring = possessed.add_keyring(description)?;
                     self.link(keyring)?;
                     Ok((keyring, Origin::Created))
                 }
+                Err(error) => Err(error),
             }
         })
     }
