@@ -60,7 +60,7 @@ fn list(collection: Keyring) -> Result<()> {
         if found.key_type != KeyType::KEYRING.name().to_bytes() {
             continue;
         }
-        let cache = Keyring::from(key.serial());
+        let cache = Keyring::from(key);
         if let Some(principal) = cache.search(KeyType::USER, "__krb5_princ__")? {
             let principal = principal.read_secret()?;
             println!("{}: {}", found.description.escape_ascii(), principal.escape_ascii());
@@ -72,7 +72,7 @@ fn list(collection: Keyring) -> Result<()> {
 fn destroy(collection: Keyring, name: &str) -> Result<()> {
     match collection.search(KeyType::KEYRING, name) {
         Ok(Some(cache)) => {
-            Keyring::from(cache.serial()).clear()?;
+            Keyring::from(cache).clear()?;
             collection.unlink(cache)
         }
         // What is expired goes by itself.

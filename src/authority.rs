@@ -12,6 +12,7 @@ use rustix::io::{Errno, IoSlice};
 use crate::buffer::Buffer;
 use crate::errors::Result;
 use crate::key::{Key, Keyring};
+use crate::reply::Reply;
 use crate::serial::KeySerial;
 use crate::syscall::{self, Arg, op};
 
@@ -156,7 +157,7 @@ impl Authority {
         let (address, length) = (payload.as_ptr().into(), payload.len().into());
         // SAFETY: the bytes of a slice, borrowed until the call is over.
         unsafe {
-            syscall::keyctl_pointed(op::INSTANTIATE.number(), self.serial(), address, length, serial(keyring))
+            syscall::keyctl_raw(op::INSTANTIATE.number(), self.serial(), address, length, serial(keyring))
         }
         .done()
     }
@@ -194,7 +195,7 @@ impl Authority {
         // SAFETY: `IoSlice` has the layout of `struct iovec`; the slice and what its pieces point to are
         // borrowed until the call is over.
         unsafe {
-            syscall::keyctl_pointed(
+            syscall::keyctl_raw(
                 op::INSTANTIATE_IOV.number(),
                 self.serial(),
                 pieces,
@@ -273,6 +274,6 @@ fn serial(keyring: Option<Keyring>) -> Arg {
     keyring.map(|keyring| keyring.serial()).into()
 }
 
-fn assume(key: Option<KeySerial>) -> syscall::Reply {
+fn assume(key: Option<KeySerial>) -> Reply {
     syscall::keyctl_plain(op::ASSUME_AUTHORITY, key.into(), Arg::ZERO, Arg::ZERO, Arg::ZERO)
 }

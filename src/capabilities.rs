@@ -79,7 +79,7 @@ pub fn capabilities() -> Result<Capabilities> {
     let mut bytes = [0; 8];
     let (start, length) = (bytes.as_mut_ptr().into(), bytes.len().into());
     // SAFETY: the kernel writes no more than the 8 bytes of this array.
-    unsafe { syscall::keyctl_pointed(op::CAPABILITIES.number(), start, length, Arg::ZERO, Arg::ZERO) }
+    unsafe { syscall::keyctl_raw(op::CAPABILITIES.number(), start, length, Arg::ZERO, Arg::ZERO) }
         .number()?;
     Ok(Capabilities::from_bits_retain(u64::from_le_bytes(bytes)))
 }

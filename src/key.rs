@@ -87,6 +87,14 @@ impl From<KeySerial> for Keyring {
     }
 }
 
+/// Takes it for a keyring; whether it is one is the kernel's to say.
+impl From<Key> for Keyring {
+    #[inline]
+    fn from(key: Key) -> Self {
+        Self(key)
+    }
+}
+
 impl From<Keyring> for Key {
     #[inline]
     fn from(keyring: Keyring) -> Self {

@@ -156,8 +156,8 @@ impl Key {
 
     /// `keyctl(KEYCTL_INVALIDATE, key)`—Makes the key vanish, with all its links. Linux 3.5.
     ///
-    /// By its number there is none at once. The links go some moments later; a search that meets one
-    /// until then answers [`KeyRevoked`](Error::KeyRevoked).
+    /// By its serial it is gone at once. Until the kernel has collected it, which it does without delay, a
+    /// search that comes upon its link can answer [`KeyRevoked`](Error::KeyRevoked).
     ///
     /// # Errors
     ///
@@ -177,7 +177,7 @@ impl Key {
     /// # fn main() -> Result<(), Error> {
     /// let key = Keyring::PROCESS.add_key(KeyType::USER, c"keyctl:doc:invalidate", b"1")?;
     /// key.invalidate()?;
-    /// assert_eq!(key.update(b"2"), Err(Error::NoKey));
+    /// assert_eq!(key.revoke(), Err(Error::NoKey));
     /// # Ok(())
     /// # }
     /// ```

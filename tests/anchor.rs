@@ -29,7 +29,7 @@ fn answered(errno: i32, uid: Option<Uid>) -> Result<Anchor> {
 
 #[test]
 fn an_anchor_is_a_keyring() {
-    let keyring = Keyring::from(key_of(4711).serial());
+    let keyring = Keyring::from(key_of(4711));
     assert_eq!(Anchor::Persistent(keyring).keyring(), keyring);
     assert_eq!(Anchor::User.keyring(), Keyring::USER);
 }

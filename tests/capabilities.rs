@@ -72,7 +72,7 @@ fn capabilities_tell_the_truth() {
         (Capabilities::PUBLIC_KEY, raw::restrict(keyring, Some((c"asymmetric", c"x"))), Error::NoKey),
         (Capabilities::BIG_KEY, keyring.add_key(big, c"x", b"").map(drop), Error::UnknownType),
         (Capabilities::INVALIDATE, key.invalidate(), Error::Unsupported),
-        (Capabilities::RESTRICT_KEYRING, Keyring::from(key.serial()).restrict_all(), Error::Unsupported),
+        (Capabilities::RESTRICT_KEYRING, Keyring::from(key).restrict_all(), Error::Unsupported),
         (Capabilities::MOVE, keyring.move_to(key, keyring, Collision::Refuse), Error::Unsupported),
         (Capabilities::NOTIFICATIONS, watch.map(drop), Error::Unsupported),
     ] {

@@ -117,7 +117,7 @@ fn krb5_keeps_credential_caches() {
 
         // As krb5 finds it.
         let persistent = get_persistent(None, new_keyring()).unwrap();
-        let collection = Keyring::from(raw::search(persistent, c"keyring", c"_krb").unwrap().serial());
+        let collection = Keyring::from(raw::search(persistent, c"keyring", c"_krb").unwrap());
         let primary = raw::search(collection, c"user", c"krb_ccache:primary").unwrap();
         assert_eq!(raw::read(primary).unwrap(), b"\0\0\0\x01\0\0\0\x03tkt");
 

@@ -23,10 +23,10 @@
 
 mod common;
 
-use common::who::{self, only_capable_of, spend_quota, take_uids};
+use common::who::{self, only_capable_of, take_uids};
 use common::{
     User, expired_key, in_child, in_thread, key_in, key_of, new_keyring, numbers, raw, require, seccomp,
-    someone,
+    someone, spend_quota,
 };
 use keyctl::syscall::op;
 use keyctl::{Error, Gid, Key, Keyring, Permissions, Result, Rights, Uid};

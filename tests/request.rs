@@ -40,10 +40,9 @@ use std::thread::{self, ScopedJoinHandle, sleep};
 use std::time::Duration;
 
 use common::program::{self, Program, Rule};
-use common::who::spend_quota;
 use common::{
     User, expired_key, in_child, in_thread, key_in, key_of, lifetime, new_keyring, only_without, raw,
-    require, seccomp, unique, until,
+    require, seccomp, spend_quota, unique, until,
 };
 use keyctl::{
     Authority, DefaultKeyring, Errno, Error, Key, KeySerial, KeyType, Keyring, Permissions, Result, Timeout,
@@ -199,7 +198,7 @@ fn no_destination_looks_like_no_key() {
     let name = unique();
     raw::add_key(c"user", &name, b"secret", Keyring::THREAD).unwrap();
     for none in [1, KeySerial::REQUESTOR_KEYRING.as_raw()] {
-        let destination = Keyring::from(key_of(none).serial());
+        let destination = Keyring::from(key_of(none));
         assert_eq!(request_key(KeyType::USER, &*name, Some(destination)), Ok(None));
     }
 }
@@ -229,7 +228,7 @@ fn destinations_that_are_refused() {
     let name = unique();
     let key = raw::add_key(c"user", &name, b"secret", Keyring::THREAD).unwrap();
     let refused = |destination: Key| {
-        let answer = request_key(KeyType::USER, &*name, Some(destination.serial().into()));
+        let answer = request_key(KeyType::USER, &*name, Some(destination.into()));
         answer.unwrap_err()
     };
     assert_eq!(refused(key_in(new_keyring())), Error::NotAKeyring);
@@ -491,8 +490,8 @@ fn planted_numbers_arrive_everywhere() {
             assert_eq!(key.revoke(), Err(error));
             assert_eq!(key.invalidate(), Err(error));
             assert_eq!(new_keyring().link(key), Err(error));
-            assert_eq!(Keyring::from(key.serial()).resolve(), Err(error));
-            assert_eq!(get_persistent(None, key.serial().into()), Err(error));
+            assert_eq!(Keyring::from(key).resolve(), Err(error));
+            assert_eq!(get_persistent(None, key.into()), Err(error));
             // What goes by the key, and not by what it holds.
             assert_eq!(key.describe(&mut [0; 256]).map(|it| it.description == name.to_bytes()), Ok(true));
             assert_eq!(key.set_timeout(Timeout::from_secs(30).unwrap()), Ok(()));
@@ -578,9 +577,9 @@ fn a_signal_ends_the_wait_for_another_ones_key() {
             type Ask<'a> = &'a (dyn Fn() -> Result<()> + Sync);
             let asks: [(Ask<'_>, Error); 5] = [
                 (&|| request_key(KeyType::USER, &*making.name, None).map(drop), Error::Interrupted),
-                (&|| Keyring::from(key.serial()).resolve().map(drop), Error::Interrupted),
+                (&|| Keyring::from(key).resolve().map(drop), Error::Interrupted),
                 (&|| new_keyring().link(key), Error::Interrupted),
-                (&|| get_persistent(None, key.serial().into()).map(drop), Error::Interrupted),
+                (&|| get_persistent(None, key.into()).map(drop), Error::Interrupted),
                 (&|| key.payload_len().map(drop), Error::NoKey),
             ];
             for (ask, error) in asks {
@@ -800,7 +799,7 @@ fn is_refused(key: Key) {
     for length in [0, 1 << 15, 1 << 20] {
         assert_eq!(authority.instantiate(&vec![0; length], None), Err(Error::InvalidArgument), "{length}");
     }
-    let keyring = |serial: i32| Some(Keyring::from(key_of(serial).serial()));
+    let keyring = |serial: i32| Some(Keyring::from(key_of(serial)));
     let into = |keyring| authority.instantiate(b"made", keyring).unwrap_err();
     assert_eq!(into(keyring(1)), Error::NoKey);
     assert_eq!(into(keyring(-9)), Error::NoKey);

@@ -30,10 +30,10 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use common::program::{self, Program};
-use common::who::{spend_quota, take_uids};
+use common::who::take_uids;
 use common::{
     User, expired_key, in_child, in_thread, key_in, key_of, new_keyring, raw, require, seccomp, someone,
-    unique,
+    spend_quota, unique,
 };
 use keyctl::syscall::op;
 use keyctl::{
@@ -154,7 +154,7 @@ fn a_keyring_of_another_user_is_joined_if_it_lets() {
     let other = User::new();
     in_thread(|| {
         let name = unique();
-        let keyring: Keyring = raw::add_key(c"keyring", &name, b"", Keyring::THREAD).unwrap().serial().into();
+        let keyring: Keyring = raw::add_key(c"keyring", &name, b"", Keyring::THREAD).unwrap().into();
         let all = Permissions::NONE.possessor(Rights::ALL);
         raw::set_permissions(keyring, all.user(Rights::ALL).as_raw()).unwrap();
         assert_ne!(other.run(|| join_session(&*name)).unwrap(), Some(keyring));
@@ -332,7 +332,7 @@ fn a_serial_stays_what_it_is() {
     assert_eq!(keyring.resolve(), Ok(keyring));
     assert_eq!(keyring.resolve_or_create(), Ok(keyring));
     // Nothing asks whether it is a keyring.
-    let key: Keyring = key_in(keyring).serial().into();
+    let key: Keyring = key_in(keyring).into();
     assert_eq!(key.resolve(), Ok(key));
 }
 
@@ -366,7 +366,7 @@ fn the_default_session_is_kept_unless_one_is_to_be_made() {
 
 /// Both answers, which are the same.
 fn resolved(keyring: impl Into<Key>) -> Result<Keyring> {
-    let keyring = Keyring::from(keyring.into().serial());
+    let keyring = Keyring::from(keyring.into());
     let (found, made) = (keyring.resolve(), keyring.resolve_or_create());
     assert_eq!(found, made);
     found
@@ -521,7 +521,7 @@ fn a_program_has_the_session_only() {
 }
 
 fn has_the_session_only(session: i32) {
-    assert_eq!(Keyring::SESSION.resolve(), Ok(Keyring::from(key_of(session).serial())));
+    assert_eq!(Keyring::SESSION.resolve(), Ok(Keyring::from(key_of(session))));
     assert_eq!(Keyring::THREAD.resolve(), Err(Error::NoKey));
     assert_eq!(Keyring::PROCESS.resolve(), Err(Error::NoKey));
 }

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{panicking, sleep};
 use std::time::{Duration, Instant};
 
-use keyctl::{Error, Key, KeySerial, Keyring};
+use keyctl::{Error, Key, KeySerial, Keyring, Uid};
 pub(crate) use need::{only_without, require};
 pub use who::{User, in_child, in_thread, someone};
 
@@ -47,6 +47,65 @@ pub fn key_in(keyring: Keyring) -> Key {
     raw::add_key(c"user", &unique(), b"secret", keyring).unwrap()
 }
 
+/// The key of that number. There is none below 3.
+pub fn key_of(serial: i32) -> Key {
+    KeySerial::from_raw(serial).unwrap().into()
+}
+
+/// Has a key expire, which takes a second.
+pub fn expire(key: impl Into<Key>) {
+    let key = key.into();
+    raw::set_timeout(key, 1).unwrap();
+    until(Err(Error::KeyExpired), || raw::describe(key).map(drop));
+}
+
+/// A key that expired, in this thread's keyring.
+pub fn expired_key() -> Key {
+    let key = key_in(new_keyring());
+    expire(key);
+    key
+}
+
+/// Spends the caller's quota of bytes, to the last one, on keys that end with this thread.
+pub fn spend_quota() {
+    let (keyring, payload) = (new_keyring(), [0; 1 << 15]);
+    loop {
+        let (name, mut length) = (unique(), 0);
+        // The longest that fits. Adding a key of the same name changes it.
+        for bit in (0..15).rev() {
+            let longer = length | 1 << bit;
+            if raw::add_key(c"user", &name, &payload[..longer], keyring).is_ok() {
+                length = longer;
+            }
+        }
+        // Less than the kernel takes, so the quota was what ended it.
+        if length < payload.len() - 1 {
+            return;
+        }
+    }
+}
+
+/// How many keys a user owns, how many of them the quota counts, and their bytes. `None`: none at all.
+pub fn key_count(uid: Uid) -> Option<(u32, u32, u32)> {
+    // "71000:     5 5/5 4/200 44/20000": references, keys, counted keys, bytes.
+    let users = fs::read_to_string("/proc/key-users").unwrap();
+    let prefix = format!("{}:", uid.as_raw());
+    let line = users.lines().find_map(|line| line.trim_start().strip_prefix(&prefix))?;
+    let used: Vec<u32> =
+        line.split('/').map(|n| n.split_whitespace().last().unwrap().parse().unwrap()).collect();
+    Some((used[0], used[1], used[2]))
+}
+
+/// Numbers that look random, and are the same at each run.
+pub fn numbers(mut state: u64) -> impl FnMut() -> u64 {
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    }
+}
+
 /// Unlinks a key at the end, also of a test that fails: for what is put into a keyring that stays.
 pub struct Unlink(pub Key, pub Keyring);
 
@@ -67,29 +126,6 @@ pub fn until<T: PartialEq + Debug>(wanted: T, ask: impl Fn() -> T) {
         }
         assert!(Instant::now() < deadline, "still {answer:?} instead of {wanted:?}");
         sleep(Duration::from_millis(20));
-    }
-}
-
-/// The key of that number. There is none below 3.
-pub fn key_of(serial: i32) -> Key {
-    KeySerial::from_raw(serial).unwrap().into()
-}
-
-/// A key that expired, in this thread's keyring.
-pub fn expired_key() -> Key {
-    let key = key_in(new_keyring());
-    raw::set_timeout(key, 1).unwrap();
-    until(Err(Error::KeyExpired), || raw::describe(key).map(drop));
-    key
-}
-
-/// Numbers that look random, and are the same at each run.
-pub fn numbers(mut state: u64) -> impl FnMut() -> u64 {
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
     }
 }
 

@@ -7,7 +7,7 @@
 use std::env;
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 
 use keyctl::syscall::Arg;
 use keyctl::{Error, Uid};
@@ -67,10 +67,10 @@ pub(crate) use only_without;
 
 /// Whether all `needs` are met. `here` is the path of a function in the test.
 pub fn met(here: &str, needs: &[&str]) -> bool {
-    let test = here.trim_end_matches("::here");
+    let (test, lacks) = (here.trim_end_matches("::here"), lacks());
     for &need in needs {
         if let Err(why) = probe(need) {
-            let allowed = lacks().is_none_or(|lacks| lacks.iter().any(|name| name == need));
+            let allowed = lacks.as_ref().is_none_or(|lacks| lacks.iter().any(|name| name == need));
             assert!(allowed, "{test} needs {need}: {why}. If that is right, name it in KEYCTL_LACKS.");
             say(format_args!("skipped: {test}: {need}: {why}"));
             return false;
@@ -100,20 +100,33 @@ fn lacks() -> Option<Vec<String>> {
     Some(names)
 }
 
-/// To the real stderr: the test harness keeps what the macros print.
+/// To the real stderr, since the test harness keeps what the macros print; and without its lock, for
+/// the sake of children.
 pub fn say(text: impl Display) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = rustix::io::write(io::stderr(), format!("{text}\n").as_bytes());
 }
 
 fn text(why: impl Display) -> String {
     why.to_string()
 }
 
+/// No other answer than these is taken for a lack: it may be the crate that is at fault.
+fn unless_refused<T>(reply: keyctl::Result<T>) -> Result<T, String> {
+    match reply {
+        Ok(value) => Ok(value),
+        Err(
+            why @ (Error::NotImplemented | Error::NotPermitted | Error::AccessDenied | Error::Unsupported),
+        ) => Err(text(why)),
+        Err(why) => panic!("a need can't be told: {why}"),
+    }
+}
+
 fn keyctl() -> Result<(), String> {
     match raw::capabilities() {
-        Ok(_) | Err(Error::Unsupported) => raw::add_key_answers().map_err(text),
-        Err(why) => Err(text(why)),
+        Err(Error::Unsupported) => (), // Before Linux 5.3.
+        reply => unless_refused(reply).map(drop)?,
     }
+    unless_refused(raw::add_key_answers())
 }
 
 fn persistent() -> Result<(), String> {
@@ -121,19 +134,17 @@ fn persistent() -> Result<(), String> {
     match raw::capabilities() {
         Ok(bits) if bits & 0x02 != 0 => Ok(()),
         Ok(_) => Err(text("the kernel is built without")),
-        // Before Linux 5.3: no keyring has the number 0, and that is looked at first.
+        // No keyring has the number 0, so an older kernel that has the operation says that.
         Err(_) => match raw::get_persistent(u32::MAX.into(), Arg::ZERO, Arg::ZERO, Arg::ZERO) {
             Err(Error::InvalidArgument) => Ok(()),
-            other => Err(format!("{other:?}")),
+            reply => unless_refused(reply).map(drop),
         },
     }
 }
 
 fn asymmetric() -> Result<(), String> {
-    match raw::capabilities() {
-        Ok(bits) if bits & 0x08 != 0 => Ok(()),
-        other => Err(format!("capabilities {other:x?}")),
-    }
+    let bits = unless_refused(raw::capabilities())?;
+    if bits & 0x08 != 0 { Ok(()) } else { Err(text("the kernel is built without")) }
 }
 
 pub fn root() -> Result<(), String> {

@@ -6,7 +6,8 @@ use std::fs;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
 use keyctl::{Keyring, Uid, get_persistent};
@@ -16,7 +17,7 @@ use rustix::thread::{
     set_thread_res_gid, set_thread_res_uid, unshare_unsafe,
 };
 
-use super::{need, new_keyring, raw, unique, until};
+use super::{need, raw, until};
 
 /// Runs `f` in a thread of its own.
 pub fn in_thread<T: Send>(f: impl FnOnce() -> T + Send) -> T {
@@ -37,12 +38,25 @@ pub fn in_child(f: impl FnOnce()) {
 }
 
 /// What `f` says in a child process; `false` if it fails.
+///
+/// A lock that another thread has in the moment of the fork is never given back in the child: it must
+/// not print, and when it fails, not by way of the hook that the test harness counts on.
 fn child(f: impl FnOnce() -> bool) -> bool {
+    static CHILD: AtomicBool = AtomicBool::new(false);
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |why| match CHILD.load(Ordering::Relaxed) {
+            true => need::say(why),
+            false => before(why),
+        }));
+    });
+
     // SAFETY: the child waits for nothing that another thread of the parent would have to do.
     match unsafe { libc::fork() } {
         -1 => panic!("fork: {}", io::Error::last_os_error()),
         0 => {
-            panic::set_hook(Box::new(|why| need::say(why)));
+            CHILD.store(true, Ordering::Relaxed);
             let yes = panic::catch_unwind(AssertUnwindSafe(f)).unwrap_or(false);
             // SAFETY: ends the child without a step into what is the parent's.
             unsafe { libc::_exit((!yes).into()) }
@@ -68,25 +82,6 @@ pub fn only_capable_of(wanted: CapabilitySet) {
     let permitted = capabilities(None).unwrap().permitted & wanted;
     let inheritable = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: permitted, permitted, inheritable }).unwrap();
-}
-
-/// Spends the caller's quota of bytes, to the last one, on keys that end with this thread.
-pub fn spend_quota() {
-    let (keyring, payload) = (new_keyring(), [0; 1 << 15]);
-    loop {
-        let (name, mut length) = (unique(), 0);
-        // The longest that fits. Adding a key of the same name changes it.
-        for bit in (0..15).rev() {
-            let longer = length | 1 << bit;
-            if raw::add_key(c"user", &name, &payload[..longer], keyring).is_ok() {
-                length = longer;
-            }
-        }
-        // Less than the kernel takes, so the quota was what ended it.
-        if length < payload.len() - 1 {
-            return;
-        }
-    }
 }
 
 /// Makes a user namespace, in which no uid means anything yet. For a child.
