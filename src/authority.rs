@@ -67,9 +67,9 @@ impl Authority {
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | the key is not this thread's to make, or is made already |
+    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | the key is not this thread's to make, or was made some moments ago |
     /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a special id |
-    /// | [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYREVOKED` | it is made already, on older kernels |
+    /// | [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYREVOKED` | it was made just now |
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the authority does not grant search |
     /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
     ///
@@ -137,7 +137,7 @@ impl Authority {
     /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | the type refuses the payload, or it is too long |
     /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | this thread has no authority, since it is given up or used up, or another one by now; or the keyring is restricted |
     /// | [`Busy`](crate::Error::Busy) | `EBUSY` | another thread, which had the authority as well, has made the key |
-    /// | [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYREVOKED` | so it has, on older kernels; or the keyring is revoked |
+    /// | [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYREVOKED` | the key is made and the program that the kernel started has ended, which left this one behind; or the keyring is revoked |
     /// | [`QuotaExceeded`](crate::Error::QuotaExceeded), [`OutOfMemory`](crate::Error::OutOfMemory) | `EDQUOT`, `ENOMEM` | |
     ///
     /// and of the keyring those of [`link`](Keyring::link).

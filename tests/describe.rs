@@ -232,7 +232,9 @@ fn ids_are_read_signed_and_unsigned() {
     assert_eq!(ids("user;-2147483648;2147483648;0;x"), Some((1 << 31, 1 << 31)));
     assert_eq!(ids("user;2147483647;0;0;x"), Some((i32::MAX.unsigned_abs(), 0)));
     // -1 is no id, and what does not fit into 32 bits is none either.
-    for none in ["-1", "4294967295", "4294967296", "-2147483649", "18446744073709551616", "", "-", "+1", "0x1"] {
+    for none in
+        ["-1", "4294967295", "4294967296", "-2147483649", "18446744073709551616", "", "-", "+1", "0x1"]
+    {
         assert_eq!(ids(&format!("user;{none};0;0;x")), None, "{none:?}");
         assert_eq!(ids(&format!("user;0;{none};0;x")), None, "{none:?}");
     }

@@ -19,7 +19,7 @@
 //! | default keyring: the setting, and who inherits it | [`the_default_is_kept_and_told`], [`choosing_a_keyring_makes_it`], [`the_default_is_inherited`] |
 //! | `Authority`: "can also use the requestor's keyrings" | [`the_maker_sees_the_requestors_keys`] |
 //! | "dropping either leaves none" | [`authority_ends_with_the_value`] |
-//! | "Using it up" | [`authority_ends_when_the_key_is_made`], [`another_thread_finds_it_made`] |
+//! | "Using it up" | [`authority_ends_when_the_key_is_made`], [`another_thread_finds_it_made`], [`authority_ends_with_the_request`] |
 //! | `assume`: `ENOKEY`, `EINVAL` | [`authority_over_other_keys_there_is_none`] |
 //! | `instantiate`: `EINVAL`, `EDQUOT`, errors of the keyring | [`what_a_maker_is_refused`], [`the_requestors_quota_counts`] |
 //! | `instantiate_vectored` | [`a_payload_may_lie_in_pieces`] |
@@ -35,6 +35,7 @@ use std::ffi::{CStr, CString};
 use std::fs;
 use std::panic;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::mpsc::channel;
 use std::thread::{self, ScopedJoinHandle, sleep};
 use std::time::Duration;
@@ -67,6 +68,8 @@ fn play() {
         ("drops", |args| maker(args, drops)),
         ("uses_up", |args| maker(args, uses_up)),
         ("is_late", |args| maker(args, is_late)),
+        ("is_left_behind", |args| maker(args, is_left_behind)),
+        ("leaves_another", |args| maker(args, leaves_another)),
         ("is_refused", |args| maker(args, is_refused)),
         ("spends", |args| maker(args, spends)),
     ]);
@@ -751,7 +754,10 @@ fn uses_up(key: Key) {
     assert_eq!(authority.instantiate(b"again", None), Err(Error::NotPermitted));
     assert_eq!(authority.negate(30, None), Err(Error::NotPermitted));
     assert_eq!(authority.callout(&mut [0; 16]), Err(Error::NoKey));
-    assert_eq!(Authority::assume(key).unwrap_err(), Error::NoKey);
+    // Until the collector comes, a search may still meet the authority.
+    let gone = Authority::assume(key).unwrap_err();
+    assert!(gone == Error::KeyRevoked || gone == Error::NoKey, "{gone:?}");
+    until(Error::NoKey, || Authority::assume(key).unwrap_err());
 }
 
 #[test]
@@ -790,6 +796,42 @@ fn another_thread_finds_it_made() {
     in_session(|| {
         let key = Making::by("is_late").request("", Some(new_keyring())).unwrap().unwrap();
         assert_eq!(raw::read(key).unwrap(), b"made");
+    });
+}
+
+/// Its callout is a file, for [`is_left_behind`] to say that it is ready, and then how it ended.
+#[allow(clippy::zombie_processes)] // Which outlives this process.
+fn leaves_another(key: Key) {
+    let authority = Authority::assume(key).unwrap();
+    let path = String::from_utf8(authority.callout(&mut [0; 4096]).unwrap().to_vec()).unwrap();
+    let serial = key.serial().to_string();
+    let args = program::part("is_left_behind", &[&serial, &path]);
+    Command::new(env::current_exe().unwrap()).args(args).spawn().unwrap();
+    until(true, || Path::new(&path).exists());
+    authority.instantiate(b"made", None).unwrap();
+}
+
+fn is_left_behind(key: Key) {
+    let authority = Authority::assume(key).unwrap();
+    let path = String::from_utf8(authority.callout(&mut [0; 4096]).unwrap().to_vec()).unwrap();
+    fs::write(path, "ready").unwrap();
+    // Nothing that could succeed, while the request is not over.
+    let nowhere = Some(Keyring::from(key_of(1)));
+    until(Err(Error::KeyRevoked), || authority.negate(30, nowhere));
+    assert_eq!(authority.instantiate(b"again", None), Err(Error::KeyRevoked));
+    assert_eq!(authority.reject(30, Errno::KEYREJECTED, None), Err(Error::KeyRevoked));
+}
+
+#[test]
+fn authority_ends_with_the_request() {
+    require!(keyctl, request_key, root);
+    in_session(|| {
+        let said = env::temp_dir().join(unique().to_str().unwrap());
+        let making = Making::by("leaves_another");
+        let key = making.request(said.to_str().unwrap(), Some(new_keyring())).unwrap().unwrap();
+        assert_eq!(raw::read(key).unwrap(), b"made");
+        until("done".to_owned(), || fs::read_to_string(&said).unwrap());
+        fs::remove_file(said).unwrap();
     });
 }
 
