@@ -7,13 +7,13 @@
 use std::env;
 use std::ffi::CStr;
 use std::fmt::Display;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 
 use keyctl::syscall::Arg;
 use keyctl::{Error, Key, Keyring, Uid};
 
-use super::{raw, seccomp, unique, who, x509};
+use super::{program, raw, seccomp, unique, who, x509};
 
 /// Finds out, without leaving a trace, whether something is to be had, or says why not.
 type Probe = fn() -> Result<(), String>;
@@ -53,6 +53,12 @@ const NEEDS: &[(&str, Probe)] = &[
     ("seccomp", || seccomp::works().map_err(text)),
     // The kernel's headers, from 5.8 on.
     ("headers", headers),
+    // A security module that labels keys.
+    ("label", label),
+    // The program by which the kernel has keys made, and the folder of its rules.
+    ("request_key", || program::request_key().map_err(text)),
+    // The examples of this crate, where cargo leaves them.
+    ("examples", examples),
 ];
 
 /// First line of a test: returns from it unless all that it needs is there.
@@ -202,4 +208,16 @@ fn opens(path: &str, how: &OpenOptions) -> Result<(), String> {
 fn headers() -> Result<(), String> {
     let header = fs::read_to_string("/usr/include/linux/keyctl.h").map_err(text)?;
     if header.contains("KEYCTL_WATCH_KEY") { Ok(()) } else { Err(text("older than Linux 5.8")) }
+}
+
+fn label() -> Result<(), String> {
+    let there = |path| fs::exists(path).unwrap_or(false);
+    let found = there("/sys/fs/selinux/enforce") || there("/sys/fs/smackfs/load2");
+    found.then_some(()).ok_or_else(|| text("neither SELinux nor Smack"))
+}
+
+fn examples() -> Result<(), String> {
+    ["cron", "get_persistent", "krb5", "request_key_helper"]
+        .iter()
+        .try_for_each(|name| File::open(program::example(name)).map(drop).map_err(text))
 }

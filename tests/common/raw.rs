@@ -44,6 +44,17 @@ pub fn clear(keyring: Keyring) -> Result<()> {
     plain(op::CLEAR, id(keyring), Arg::ZERO, Arg::ZERO).map(drop)
 }
 
+/// Whether a key grants search, answered by its number.
+pub fn seek(key: impl Into<Key>) -> Result<usize> {
+    plain(op::GET_KEYRING_ID, id(key), Arg::ZERO, Arg::ZERO)
+}
+
+pub fn update(key: impl Into<Key>, payload: &[u8]) -> Result<()> {
+    let (op, address, length) = (op::UPDATE.number(), payload.as_ptr().into(), payload.len().into());
+    // SAFETY: a payload of that length.
+    unsafe { syscall::keyctl(op, id(key), address, length, Arg::ZERO) }.map(drop)
+}
+
 pub fn revoke(key: impl Into<Key>) -> Result<()> {
     plain(op::REVOKE, id(key), Arg::ZERO, Arg::ZERO).map(drop)
 }
