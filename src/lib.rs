@@ -46,6 +46,7 @@
 //! | [`Keyring::unlink`] | `keyctl_unlink` | 2.6.10 | | write |
 //! | [`Keyring::search`], [`search_and_link`](Keyring::search_and_link), [`find_or_create`](Keyring::find_or_create) | `keyctl_search` | 2.6.10 | | search |
 //! | [`Key::read`], [`payload_len`](Key::payload_len), [`Keyring::links`], [`links_len`](Keyring::links_len) | `keyctl_read` | 2.6.10 | | read, or possession |
+//! | [`Keyring::walk`] | `recursive_key_scan` | 2.6.10 | | view; read, or possession |
 //! | [`Authority::instantiate`] | `keyctl_instantiate` | 2.6.10 | authority | |
 //! | [`Authority::negate`] | `keyctl_negate` | 2.6.10 | authority | |
 //! | [`set_default_request_keyring`], [`default_request_keyring`] | `keyctl_set_reqkey_keyring` | 2.6.13 | | |
@@ -96,7 +97,7 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `alloc` | `&mut Vec<T>` as a growing [`Buffer`]; `Secret` |
+//! | `alloc` | `&mut Vec<T>` as a growing [`Buffer`] or [`Arena`]; `Secret` |
 //! | `std` | `From<Error> for std::io::Error`; implies `alloc` |
 //!
 //! # Safety
@@ -167,6 +168,7 @@ mod secret;
 mod serial;
 mod session;
 mod text;
+mod walk;
 
 pub use authority::Authority;
 pub use buffer::Buffer;
@@ -190,3 +192,4 @@ pub use secret::Secret;
 pub use serial::KeySerial;
 pub use session::{join_new_session, join_session, session_to_parent};
 pub use text::{MAX_TEXT, Text};
+pub use walk::{Arena, Links, Visit, Walk};

@@ -217,7 +217,7 @@ fn label() -> Result<(), String> {
 }
 
 fn examples() -> Result<(), String> {
-    ["cron", "get_persistent", "krb5", "request_key_helper"]
+    ["cron", "get_persistent", "krb5", "request_key_helper", "show"]
         .iter()
         .try_for_each(|name| File::open(program::example(name)).map(drop).map_err(text))
 }
