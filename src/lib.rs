@@ -99,6 +99,7 @@
 //! | --- | --- |
 //! | `alloc` | `&mut Vec<T>` as a growing [`Buffer`] or [`Arena`]; `Secret` |
 //! | `std` | `From<Error> for std::io::Error`; implies `alloc` |
+//! | `proc` | the module `proc`: `/proc/keys` and its like |
 //!
 //! # Safety
 //!
@@ -142,6 +143,8 @@ compile_error!(
      compiler and `--cfg keyctl_experimental_asm`, mips and mips64"
 );
 
+#[cfg(feature = "proc")]
+pub mod proc;
 pub mod syscall;
 
 #[cfg(any(doc, doctest))]
