@@ -10,6 +10,9 @@ use core::mem::MaybeUninit;
 use core::{ptr, slice};
 
 use crate::errors::{Error, Result};
+use crate::key::Key;
+use crate::reply::Reply;
+use crate::serial::KeySerial;
 
 /// Memory for a result: of bytes, or of [`Key`](crate::Key)s.
 ///
@@ -47,37 +50,82 @@ pub trait Buffer<'a, T = u8>: sealed::Buffer<'a, T> {}
 impl<'a, T, B: sealed::Buffer<'a, T>> Buffer<'a, T> for B {}
 
 pub(crate) mod sealed {
-    use super::Result;
+    use super::{Reply, Result};
 
     pub trait Buffer<'a, T> {
         /// Has `write` fill the buffer, and returns what it filled.
         ///
         /// # Safety
         ///
-        /// `write` gets an address and how many `T` there is room for. It must write no more, and when
-        /// the number that it returns is no more, so many `T` must be initialized.
-        unsafe fn filled_by(self, write: impl FnMut(*mut T, usize) -> Result<usize>) -> Result<&'a mut [T]>;
+        /// `write` gets an address and how many bytes there is room for. It must write no more; and when
+        /// the length that it replies is no more, it must have written so many bytes.
+        unsafe fn filled_by(self, write: impl FnMut(*mut T, usize) -> Reply) -> Result<&'a mut [T]>;
+    }
+
+    /// What a result can consist of.
+    pub trait Item: Sized {
+        /// Whether so many values, of which the kernel wrote each byte, are values of this type.
+        ///
+        /// # Safety
+        ///
+        /// So many values' bytes must be initialized there.
+        unsafe fn are_valid(start: *const Self, count: usize) -> bool;
     }
 }
 
-use sealed::Buffer as Fill;
+use sealed::{Buffer as Fill, Item};
 
-impl<'a, T> Fill<'a, T> for &'a mut [MaybeUninit<T>] {
+impl Item for u8 {
     #[inline]
-    unsafe fn filled_by(self, mut write: impl FnMut(*mut T, usize) -> Result<usize>) -> Result<&'a mut [T]> {
-        let room = self.len();
-        let start = self.as_mut_ptr().cast();
-        match write(start, room)? {
-            // SAFETY: the caller vouches for `length` values of `T` there, and `length <= room`.
-            length if length <= room => Ok(unsafe { slice::from_raw_parts_mut(start, length) }),
-            length => Err(too_small(length)),
+    unsafe fn are_valid(_: *const Self, _: usize) -> bool {
+        true
+    }
+}
+
+/// Any number but 0 is a key.
+impl Item for Key {
+    #[inline]
+    unsafe fn are_valid(start: *const Self, count: usize) -> bool {
+        // SAFETY: the caller vouches for so many initialized numbers, and any is an `Option<KeySerial>`.
+        let serials = unsafe { slice::from_raw_parts(start.cast::<Option<KeySerial>>(), count) };
+        // Without a way out, so that it runs over several at a time.
+        !serials.iter().fold(false, |gap, serial| gap | serial.is_none())
+    }
+}
+
+impl<'a, T: Item> Fill<'a, T> for &'a mut [MaybeUninit<T>] {
+    #[inline]
+    unsafe fn filled_by(self, mut write: impl FnMut(*mut T, usize) -> Reply) -> Result<&'a mut [T]> {
+        let start = self.as_mut_ptr().cast::<T>();
+        let room = size_of_val(self);
+        let reply = write(start, room);
+        match reply.length(room) {
+            // SAFETY: so many bytes are written, and `length` is no more than `room`.
+            Some(length) => unsafe { values(start, length) },
+            None => reply.no_length(size_of::<T>()),
         }
     }
 }
 
-impl<'a, T, const N: usize> Fill<'a, T> for &'a mut [MaybeUninit<T>; N] {
+/// The values that the kernel wrote, in so many bytes.
+///
+/// # Safety
+///
+/// So many bytes must be initialized there, and borrowed for `'a`.
+#[inline]
+unsafe fn values<'a, T: Item>(start: *mut T, length: usize) -> Result<&'a mut [T]> {
+    let count = length / size_of::<T>();
+    // SAFETY: `count` values are no more than `length` bytes.
+    if length % size_of::<T>() != 0 || !unsafe { T::are_valid(start, count) } {
+        return Err(Error::UnexpectedReply);
+    }
+    // SAFETY: `count` values are there, and seen to be valid.
+    Ok(unsafe { slice::from_raw_parts_mut(start, count) })
+}
+
+impl<'a, T: Item, const N: usize> Fill<'a, T> for &'a mut [MaybeUninit<T>; N] {
     #[inline]
-    unsafe fn filled_by(self, write: impl FnMut(*mut T, usize) -> Result<usize>) -> Result<&'a mut [T]> {
+    unsafe fn filled_by(self, write: impl FnMut(*mut T, usize) -> Reply) -> Result<&'a mut [T]> {
         // SAFETY: the same contract.
         unsafe { self.as_mut_slice().filled_by(write) }
     }
@@ -85,7 +133,7 @@ impl<'a, T, const N: usize> Fill<'a, T> for &'a mut [MaybeUninit<T>; N] {
 
 impl<'a> Fill<'a, u8> for &'a mut [u8] {
     #[inline]
-    unsafe fn filled_by(self, write: impl FnMut(*mut u8, usize) -> Result<usize>) -> Result<&'a mut [u8]> {
+    unsafe fn filled_by(self, write: impl FnMut(*mut u8, usize) -> Reply) -> Result<&'a mut [u8]> {
         // SAFETY: `write` writes initialized bytes only, so the slice's bytes stay initialized.
         let uninit = unsafe { &mut *(ptr::from_mut(self) as *mut [MaybeUninit<u8>]) };
         // SAFETY: the same contract.
@@ -95,44 +143,42 @@ impl<'a> Fill<'a, u8> for &'a mut [u8] {
 
 impl<'a, const N: usize> Fill<'a, u8> for &'a mut [u8; N] {
     #[inline]
-    unsafe fn filled_by(self, write: impl FnMut(*mut u8, usize) -> Result<usize>) -> Result<&'a mut [u8]> {
+    unsafe fn filled_by(self, write: impl FnMut(*mut u8, usize) -> Reply) -> Result<&'a mut [u8]> {
         // SAFETY: the same contract.
         unsafe { self.as_mut_slice().filled_by(write) }
     }
 }
 
 #[cfg(feature = "alloc")]
-impl<'a, T> Fill<'a, T> for &'a mut alloc::vec::Vec<T> {
+impl<'a, T: Item> Fill<'a, T> for &'a mut alloc::vec::Vec<T> {
     #[inline]
-    unsafe fn filled_by(self, mut write: impl FnMut(*mut T, usize) -> Result<usize>) -> Result<&'a mut [T]> {
+    unsafe fn filled_by(self, mut write: impl FnMut(*mut T, usize) -> Reply) -> Result<&'a mut [T]> {
         const FIRST: usize = 256;
         const GROWTHS: usize = 8;
         const MOST: usize = 64 << 20;
 
         self.clear();
-        let mut needed = FIRST / size_of::<T>();
+        let mut needed = FIRST;
         for _ in 0..=GROWTHS {
-            if needed > MOST / size_of::<T>() || self.try_reserve_exact(needed).is_err() {
+            if needed > MOST || self.try_reserve_exact(needed.div_ceil(size_of::<T>())).is_err() {
                 break;
             }
             let spare = self.spare_capacity_mut();
-            let room = spare.len();
-            needed = write(spare.as_mut_ptr().cast(), room)?;
-            if needed <= room {
-                // SAFETY: the caller vouches for so many values, within the capacity.
-                unsafe { self.set_len(needed) };
+            let (start, room) = (spare.as_mut_ptr().cast::<T>(), size_of_val(spare));
+            let reply = write(start, room);
+            if let Some(length) = reply.length(room) {
+                // SAFETY: so many bytes are written, and `length` is no more than `room`.
+                let count = unsafe { values(start, length) }?.len();
+                // SAFETY: the values are there, within the capacity.
+                unsafe { self.set_len(count) };
                 return Ok(self);
             }
+            needed = reply.number()?;
             // Kernels before 5.7 leave a part of the result, which growing would leave in freed memory.
-            wipe(self.spare_capacity_mut());
+            wipe(spare);
         }
-        Err(too_small(needed))
+        crate::reply::too_small(needed, size_of::<T>())
     }
-}
-
-#[cold]
-fn too_small(needed: usize) -> Error {
-    u32::try_from(needed).map_or(Error::UnexpectedReply, |needed| Error::BufferTooSmall { needed })
 }
 
 /// Overwrites memory that held a secret, in a way that the compiler keeps.

@@ -1,7 +1,5 @@
 //! What a key says of itself: type, owner, permissions, description; and its security label.
 
-use core::str;
-
 use rustix::process::{Gid, Uid};
 
 use crate::buffer::Buffer;
@@ -56,8 +54,7 @@ impl<'a> Description<'a> {
         let key_type = fields.next()?;
         let uid = id(fields.next()?)?;
         let gid = id(fields.next()?)?;
-        let mask = str::from_utf8(fields.next()?).ok()?;
-        let permissions = Permissions::from_raw(u32::from_str_radix(mask, 16).ok()?);
+        let permissions = Permissions::from_raw(number(fields.next()?, 16)?);
         let description = fields.next()?;
         Some(Self {
             key_type,
@@ -70,11 +67,19 @@ impl<'a> Description<'a> {
 }
 
 /// A uid or gid as the kernel prints it, with `%d`. -1 is none.
-fn id(digits: &[u8]) -> Option<u32> {
-    let printed: i64 = str::from_utf8(digits).ok()?.parse().ok()?;
-    // Both halves: what `%d` makes of a `uid_t`, and what `%u` would.
-    let id = u32::try_from(printed.rem_euclid(1 << 32)).ok().filter(|_| printed >= i64::from(i32::MIN))?;
+fn id(text: &[u8]) -> Option<u32> {
+    let id = match text {
+        [b'-', digits @ ..] => number(digits, 10).filter(|&below| below <= 1 << 31)?.wrapping_neg(),
+        digits => number(digits, 10)?,
+    };
     (id != u32::MAX).then_some(id)
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    let digits = digits.first().map(|_| digits)?;
+    digits.iter().try_fold(0u32, |number, &digit| {
+        number.checked_mul(radix)?.checked_add(char::from(digit).to_digit(radix)?)
+    })
 }
 
 impl Key {

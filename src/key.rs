@@ -67,6 +67,10 @@ impl Keyring {
     /// `@us`: the session keyring of the real uid for processes that have none of their own.
     #[doc(alias = "KEY_SPEC_USER_SESSION_KEYRING")]
     pub const USER_SESSION: Self = Self(Key(KeySerial::USER_SESSION_KEYRING));
+    /// For a program that makes a key for another: the keyring that the request named. See
+    /// [`Authority`](crate::Authority).
+    #[doc(alias = "KEY_SPEC_REQUESTOR_KEYRING")]
+    pub const REQUESTOR: Self = Self(Key(KeySerial::REQUESTOR_KEYRING));
 }
 
 impl From<KeySerial> for Key {
@@ -80,6 +84,14 @@ impl From<KeySerial> for Keyring {
     #[inline]
     fn from(serial: KeySerial) -> Self {
         Self(Key(serial))
+    }
+}
+
+/// Takes it for a keyring; whether it is one is the kernel's to say.
+impl From<Key> for Keyring {
+    #[inline]
+    fn from(key: Key) -> Self {
+        Self(key)
     }
 }
 

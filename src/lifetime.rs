@@ -154,7 +154,10 @@ impl Key {
         syscall::keyctl_plain(op::REVOKE, self.serial().into(), Arg::ZERO, Arg::ZERO, Arg::ZERO).done()
     }
 
-    /// `keyctl(KEYCTL_INVALIDATE, key)`—Makes the key vanish, with all its links, at once. Linux 3.5.
+    /// `keyctl(KEYCTL_INVALIDATE, key)`—Makes the key vanish, with all its links. Linux 3.5.
+    ///
+    /// By its serial it is gone at once. Until the kernel has collected it, which it does without delay, a
+    /// search that comes upon its link can answer [`KeyRevoked`](Error::KeyRevoked).
     ///
     /// # Errors
     ///
@@ -169,12 +172,12 @@ impl Key {
     /// # Examples
     ///
     /// ```
-    /// use keyctl::{KeyType, Keyring};
+    /// use keyctl::{Error, KeyType, Keyring};
     ///
-    /// # fn main() -> Result<(), keyctl::Error> {
+    /// # fn main() -> Result<(), Error> {
     /// let key = Keyring::PROCESS.add_key(KeyType::USER, c"keyctl:doc:invalidate", b"1")?;
     /// key.invalidate()?;
-    /// assert_eq!(Keyring::PROCESS.search(KeyType::USER, c"keyctl:doc:invalidate")?, None);
+    /// assert_eq!(key.revoke(), Err(Error::NoKey));
     /// # Ok(())
     /// # }
     /// ```

@@ -1,14 +1,7 @@
 //! The links of a keyring: making, removing, moving and listing them.
-//!
-//! # Safety
-//!
-//! Listing hands the kernel a buffer of keys to write.
-#![allow(unsafe_code)]
-
-use core::slice;
 
 use crate::buffer::Buffer;
-use crate::errors::{Error, Result};
+use crate::errors::Result;
 use crate::key::{Key, Keyring};
 use crate::serial::KeySerial;
 use crate::syscall::{self, Arg, op};
@@ -18,7 +11,7 @@ use crate::syscall::{self, Arg, op};
 pub enum Collision {
     /// The moved key takes its place.
     Displace,
-    /// The move fails as [`AlreadyExists`](Error::AlreadyExists) (`KEYCTL_MOVE_EXCL`).
+    /// The move fails as [`AlreadyExists`](crate::Error::AlreadyExists) (`KEYCTL_MOVE_EXCL`).
     Refuse,
 }
 
@@ -32,15 +25,15 @@ impl Keyring {
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the keyring does not grant write, or the key link |
-    /// | [`NoKey`](Error::NoKey) | `ENOKEY` | one of the two does not exist |
-    /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
-    /// | [`Cycle`](Error::Cycle) | `EDEADLK` | the keyring to be linked contains this one, or is this one |
-    /// | [`NestedTooDeep`](Error::NestedTooDeep) | `ELOOP` | the keyring to be linked is nested more than six deep |
-    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | one of the two is |
-    /// | [`QuotaExceeded`](Error::QuotaExceeded) | `EDQUOT` | a link costs the keyring's owner 4 bytes |
-    /// | [`NotPermitted`](Error::NotPermitted), [`Unsupported`](Error::Unsupported), [`KeyRejected`](Error::KeyRejected), [`NoAlgorithm`](Error::NoAlgorithm) | `EPERM`, `EOPNOTSUPP`, `EKEYREJECTED`, `ENOPKG` | the keyring is [restricted](Keyring::restrict) |
-    /// | [`OutOfMemory`](Error::OutOfMemory), [`Interrupted`](Error::Interrupted) | `ENOMEM`, `EINTR` | |
+    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the keyring does not grant write, or the key link |
+    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | one of the two does not exist |
+    /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`Cycle`](crate::Error::Cycle) | `EDEADLK` | the keyring to be linked contains this one, or is this one |
+    /// | [`NestedTooDeep`](crate::Error::NestedTooDeep) | `ELOOP` | the keyring to be linked is nested more than six deep |
+    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | one of the two is |
+    /// | [`QuotaExceeded`](crate::Error::QuotaExceeded) | `EDQUOT` | a link costs the keyring's owner 4 bytes |
+    /// | [`NotPermitted`](crate::Error::NotPermitted), [`Unsupported`](crate::Error::Unsupported), [`KeyRejected`](crate::Error::KeyRejected), [`NoAlgorithm`](crate::Error::NoAlgorithm) | `EPERM`, `EOPNOTSUPP`, `EKEYREJECTED`, `ENOPKG` | the keyring is [restricted](Keyring::restrict) |
+    /// | [`OutOfMemory`](crate::Error::OutOfMemory), [`Interrupted`](crate::Error::Interrupted) | `ENOMEM`, `EINTR` | |
     /// | any | | a negative key answers the number that its maker chose |
     ///
     /// # Examples
@@ -81,13 +74,13 @@ impl Keyring {
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`NotFound`](Error::NotFound) | `ENOENT` | there is no such link |
-    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the keyring does not grant write |
-    /// | [`NoKey`](Error::NoKey) | `ENOKEY` | one of the two does not exist |
-    /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
-    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | the keyring is |
-    /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | the kernel keeps the keyring as it is |
-    /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
+    /// | [`NotFound`](crate::Error::NotFound) | `ENOENT` | there is no such link |
+    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the keyring does not grant write |
+    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | one of the two does not exist |
+    /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | the keyring is |
+    /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | the kernel keeps the keyring as it is |
+    /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
     ///
     /// # Examples
     ///
@@ -124,10 +117,10 @@ impl Keyring {
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`AlreadyExists`](Error::AlreadyExists) | `EEXIST` | the destination has such a key, and [`Collision::Refuse`] |
-    /// | [`NotFound`](Error::NotFound) | `ENOENT` | the key is not linked here |
-    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | a keyring does not grant write, or the key link |
-    /// | [`Unsupported`](Error::Unsupported) | `EOPNOTSUPP` | a kernel before 5.3, or a restricted destination |
+    /// | [`AlreadyExists`](crate::Error::AlreadyExists) | `EEXIST` | the destination has such a key, and [`Collision::Refuse`] |
+    /// | [`NotFound`](crate::Error::NotFound) | `ENOENT` | the key is not linked here |
+    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | a keyring does not grant write, or the key link |
+    /// | [`Unsupported`](crate::Error::Unsupported) | `EOPNOTSUPP` | a kernel before 5.3, or a restricted destination |
     ///
     /// and those of [`link`](Self::link).
     ///
@@ -170,11 +163,11 @@ impl Keyring {
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the keyring does not grant write |
-    /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
-    /// | [`NoKey`](Error::NoKey), [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `ENOKEY`, `EKEYEXPIRED`, `EKEYREVOKED` | there is no such keyring any more |
-    /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | the kernel keeps the keyring as it is |
-    /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
+    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the keyring does not grant write |
+    /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`NoKey`](crate::Error::NoKey), [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `ENOKEY`, `EKEYEXPIRED`, `EKEYREVOKED` | there is no such keyring any more |
+    /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | the kernel keeps the keyring as it is |
+    /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
     ///
     /// # Examples
     ///
@@ -210,12 +203,12 @@ impl Keyring {
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`BufferTooSmall`](Error::BufferTooSmall) | | and how many links there are: see [`Buffer`] |
-    /// | [`NoKey`](Error::NoKey) | `ENOKEY` | no such keyring |
-    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | neither readable nor possessed |
-    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | it is |
-    /// | [`UnexpectedReply`](Error::UnexpectedReply) | | what was read is not a list of serials: this is a key of another type |
-    /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
+    /// | [`BufferTooSmall`](crate::Error::BufferTooSmall) | | and how many links there are: see [`Buffer`] |
+    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | no such keyring |
+    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | neither readable nor possessed |
+    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | it is |
+    /// | [`UnexpectedReply`](crate::Error::UnexpectedReply) | | what was read is not a list of serials: this is a key of another type |
+    /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
     ///
     /// # Examples
     ///
@@ -238,29 +231,7 @@ impl Keyring {
     /// - `security/keys/keyring.c`
     #[inline]
     pub fn links<'a>(self, buffer: impl Buffer<'a, Key>) -> Result<&'a mut [Key]> {
-        let read = |start: *mut Key, room: usize| {
-            let (keyring, bytes) = (self.serial().into(), room.saturating_mul(size_of::<Key>()));
-            // SAFETY: `filled_by` passes an address that is good for writes of `room` keys.
-            let reply = unsafe {
-                syscall::keyctl_pointed(op::READ.number(), keyring, start.into(), bytes.into(), Arg::ZERO)
-            };
-            let bytes = reply.number()?;
-            let links = bytes / size_of::<Key>();
-            if bytes % size_of::<Key>() != 0 {
-                return Err(Error::UnexpectedReply);
-            }
-            if links <= room {
-                // SAFETY: the kernel wrote so many numbers, and any number is an `Option<KeySerial>`.
-                let serials = unsafe { slice::from_raw_parts(start.cast::<Option<KeySerial>>(), links) };
-                if serials.contains(&None) {
-                    return Err(Error::UnexpectedReply);
-                }
-            }
-            Ok(links)
-        };
-        // SAFETY: the kernel writes no more than the bytes of `room` keys. Where the number returned is no
-        // more than `room`, so many serials are there, and none of them is 0.
-        unsafe { buffer.filled_by(read) }
+        self.fetch(op::READ, buffer)
     }
 
     /// `keyctl(KEYCTL_READ, keyring, NULL, 0)`—How many keys this keyring links, as of now.

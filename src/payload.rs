@@ -108,7 +108,7 @@ impl Keyring {
     #[doc(alias = "newring")]
     #[inline]
     pub fn add_keyring(self, description: impl Text) -> Result<Self> {
-        self.add_key(KeyType::KEYRING, description, &[]).map(|key| Self::from(key.serial()))
+        self.add_key(KeyType::KEYRING, description, &[]).map(Self::from)
     }
 }
 
@@ -152,10 +152,8 @@ impl Key {
     pub fn update(self, payload: &[u8]) -> Result<()> {
         let (address, length) = (payload.as_ptr().into(), payload.len().into());
         // SAFETY: the bytes of a slice, borrowed until the call is over.
-        unsafe {
-            syscall::keyctl_pointed(op::UPDATE.number(), self.serial().into(), address, length, Arg::ZERO)
-        }
-        .done()
+        unsafe { syscall::keyctl_raw(op::UPDATE.number(), self.serial().into(), address, length, Arg::ZERO) }
+            .done()
     }
 
     /// `keyctl(KEYCTL_READ, key, buffer, length)`—Reads the payload.
@@ -228,21 +226,21 @@ impl Key {
     pub fn payload_len(self) -> Result<usize> {
         // SAFETY: a length of 0 has nothing written.
         unsafe {
-            syscall::keyctl_pointed(op::READ.number(), self.serial().into(), Arg::ZERO, Arg::ZERO, Arg::ZERO)
+            syscall::keyctl_raw(op::READ.number(), self.serial().into(), Arg::ZERO, Arg::ZERO, Arg::ZERO)
         }
         .number()
     }
 
     /// The operations that answer (key, buffer, length) with the length of the whole.
     #[inline]
-    pub(crate) fn fetch<'a>(self, op: op::Fetch, buffer: impl Buffer<'a>) -> Result<&'a mut [u8]> {
-        let read = |start: *mut u8, room: usize| {
+    pub(crate) fn fetch<'a, T>(self, op: op::Fetch, buffer: impl Buffer<'a, T>) -> Result<&'a mut [T]> {
+        let write = |start: *mut T, room: usize| {
             let (key, start, room) = (self.serial().into(), start.into(), room.into());
             // SAFETY: `filled_by` passes an address that is good for writes of `room` bytes.
-            unsafe { syscall::keyctl_pointed(op.number(), key, start, room, Arg::ZERO) }.number()
+            unsafe { syscall::keyctl_raw(op.number(), key, start, room, Arg::ZERO) }
         };
         // SAFETY: the kernel writes no more than `room` bytes and answers how many the result has; where
         // that is no more than `room`, it has written them all.
-        unsafe { buffer.filled_by(read) }
+        unsafe { buffer.filled_by(write) }
     }
 }

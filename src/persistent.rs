@@ -2,6 +2,7 @@
 
 use rustix::process::Uid;
 
+use crate::capabilities::lacks_persistent;
 use crate::errors::{Error, Result};
 use crate::key::Keyring;
 use crate::syscall::{self, Arg, op};
@@ -135,19 +136,11 @@ impl Anchor {
 pub fn persistent_or_user(uid: Option<Uid>, keyring: Keyring) -> Result<Anchor> {
     match get_persistent(uid, keyring) {
         Ok(persistent) => Ok(Anchor::Persistent(persistent)),
-        Err(Error::Unsupported) if is_own(uid) && !has_persistent() => Ok(Anchor::User),
+        Err(Error::Unsupported) if is_own(uid) && lacks_persistent() => Ok(Anchor::User),
         Err(error) => Err(error),
     }
 }
 
 fn is_own(uid: Option<Uid>) -> bool {
     uid.is_none_or(|uid| uid == rustix::process::geteuid())
-}
-
-/// Whether the kernel has persistent keyrings: with no destination, one that has refuses the argument,
-/// and one that has not the operation. Nothing is made.
-fn has_persistent() -> bool {
-    let reply =
-        syscall::keyctl_plain(op::GET_PERSISTENT, Arg::from(None::<Uid>), Arg::ZERO, Arg::ZERO, Arg::ZERO);
-    reply.done() != Err(Error::Unsupported)
 }

@@ -10,7 +10,6 @@ use core::ffi::CStr;
 use crate::errors::{Error, Result};
 use crate::key::{Key, Keyring};
 use crate::key_type::KeyType;
-use crate::search::found;
 use crate::syscall::{self, Arg, op};
 use crate::text::Text;
 
@@ -119,9 +118,10 @@ fn request(
 ) -> Result<Option<Key>> {
     let destination = destination.map(|keyring| keyring.serial()).into();
     // SAFETY: each text is null or ends in NUL, borrowed until the call is over.
-    found(unsafe {
-        syscall::request_key(key_type.name().into(), description.into(), callout.into(), destination)
-    })
+    unsafe {
+        syscall::request_key_raw(key_type.name().into(), description.into(), callout.into(), destination)
+    }
+    .key_if_any()
 }
 
 /// Where a key goes that [`request_key_with`] had made without a destination.

@@ -95,7 +95,7 @@ impl Keyring {
         let (keyring, key_type, restriction) = (self.serial().into(), key_type.into(), restriction.into());
         // SAFETY: each text is null or ends in NUL, borrowed until the call is over.
         unsafe {
-            syscall::keyctl_pointed(op::RESTRICT_KEYRING.number(), keyring, key_type, restriction, Arg::ZERO)
+            syscall::keyctl_raw(op::RESTRICT_KEYRING.number(), keyring, key_type, restriction, Arg::ZERO)
         }
         .done()
     }

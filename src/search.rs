@@ -5,7 +5,7 @@
 //! The calls here hand the kernel texts to read.
 #![allow(unsafe_code)]
 
-use crate::errors::{Error, Result};
+use crate::errors::Result;
 use crate::key::{Key, Keyring};
 use crate::key_type::KeyType;
 use crate::serial::KeySerial;
@@ -21,15 +21,6 @@ pub enum Origin {
     Created,
 }
 
-/// Absence is an answer, not an error.
-pub(crate) fn found(result: Result<KeySerial>) -> Result<Option<Key>> {
-    match result {
-        Ok(serial) => Ok(Some(serial.into())),
-        Err(Error::NoKey) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 impl Keyring {
     /// `keyctl(KEYCTL_SEARCH, keyring, type, description, 0)`—Finds a key in this keyring and in all that
     /// it leads to.
@@ -41,12 +32,12 @@ impl Keyring {
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | this keyring, or the only match, does not grant search |
-    /// | [`KeyExpired`](Error::KeyExpired), [`KeyRevoked`](Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | this keyring, or the only match, is |
-    /// | [`NotAKeyring`](Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
-    /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | a type that begins with a dot |
-    /// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has |
-    /// | [`InteriorNul`](Error::InteriorNul), [`TextTooLong`](Error::TextTooLong) | | see [`Text`] |
+    /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | this keyring, or the only match, does not grant search |
+    /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | this keyring, or the only match, is; an invalidated match counts as revoked until it is collected |
+    /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
+    /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | a type that begins with a dot |
+    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has |
+    /// | [`InteriorNul`](crate::Error::InteriorNul), [`TextTooLong`](crate::Error::TextTooLong) | | see [`Text`] |
     /// | any | | a negative match answers the number that its maker chose |
     ///
     /// # Examples
@@ -121,16 +112,16 @@ impl Keyring {
         description.with_c_str(|description| {
             let (key_type, description) = (key_type.name().into(), description.into());
             // SAFETY: two texts that end in NUL, borrowed until the call is over.
-            let reply = unsafe {
-                syscall::keyctl_pointed(
+            unsafe {
+                syscall::keyctl_raw(
                     op::SEARCH.number(),
                     self.serial().into(),
                     key_type,
                     description,
                     destination.into(),
                 )
-            };
-            found(reply.key())
+            }
+            .key_if_any()
         })
     }
 
@@ -166,7 +157,7 @@ impl Keyring {
     pub fn find_or_create(self, description: impl Text, possessed: Self) -> Result<(Self, Origin)> {
         description.with_c_str(|description| {
             match self.search_and_link(KeyType::KEYRING, description, possessed)? {
-                Some(key) => Ok((key.serial().into(), Origin::Found)),
+                Some(key) => Ok((key.into(), Origin::Found)),
                 None => {
                     let keyring = possessed.add_keyring(description)?;
                     self.link(keyring)?;

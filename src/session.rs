@@ -9,7 +9,7 @@ use core::ffi::CStr;
 
 use crate::errors::Result;
 use crate::key::Keyring;
-use crate::serial::KeySerial;
+use crate::reply::Reply;
 use crate::syscall::{self, Arg, op};
 use crate::text::Text;
 
@@ -88,16 +88,10 @@ pub fn join_session(name: impl Text) -> Result<Option<Keyring>> {
 }
 
 #[inline]
-fn join(name: Option<&CStr>) -> syscall::Reply {
+fn join(name: Option<&CStr>) -> Reply {
     // SAFETY: the text is null or ends in NUL, borrowed until the call is over.
     unsafe {
-        syscall::keyctl_pointed(
-            op::JOIN_SESSION_KEYRING.number(),
-            name.into(),
-            Arg::ZERO,
-            Arg::ZERO,
-            Arg::ZERO,
-        )
+        syscall::keyctl_raw(op::JOIN_SESSION_KEYRING.number(), name.into(), Arg::ZERO, Arg::ZERO, Arg::ZERO)
     }
 }
 
@@ -206,13 +200,6 @@ impl Keyring {
     #[inline]
     fn resolve_with(self, create: bool) -> Result<Self> {
         let create = u32::from(create).into();
-        syscall::keyctl_plain(
-            op::GET_KEYRING_ID,
-            KeySerial::into(self.serial()),
-            create,
-            Arg::ZERO,
-            Arg::ZERO,
-        )
-        .key()
+        syscall::keyctl_plain(op::GET_KEYRING_ID, self.serial().into(), create, Arg::ZERO, Arg::ZERO).key()
     }
 }

@@ -1,4 +1,4 @@
-//! The three system calls, in rustix's vocabulary: values in, the return register out, read once.
+//! The three system calls, in rustix's vocabulary: values go into registers, the return register comes back.
 //!
 //! rustix 1.1 has no `keyctl` and no public door for a raw system call. So the numbers come from
 //! `linux-raw-sys`, which rustix uses itself, and the instruction is our own: one function of five
@@ -22,7 +22,8 @@ use core::ptr;
 use linux_raw_sys::general::{__NR_add_key, __NR_keyctl, __NR_request_key};
 use rustix::process::{Gid, Uid};
 
-use crate::errors::{Error, Result};
+use crate::errors::Result;
+use crate::reply::Reply;
 use crate::serial::KeySerial;
 
 pub mod op;
@@ -151,56 +152,11 @@ impl From<Option<&CStr>> for Arg {
     }
 }
 
-/// What came back in the return register. Each method is one test for success; all else is cold.
-#[derive(Clone, Copy)]
-#[must_use]
-pub(crate) struct Reply(isize);
-
-impl Reply {
-    /// What a serial names. Read as C reads it: the low 32 bits, as `key_serial_t`.
-    #[inline]
-    pub(crate) fn key<K: From<KeySerial>>(self) -> Result<K> {
-        // By way of a function, the 8 bytes of an `Ok` are one value to LLVM: two instructions less,
-        // and `refused` becomes a jump.
-        let found: fn(K) -> Result<K> = Ok;
-        #[allow(clippy::cast_possible_truncation)]
-        match KeySerial::from_raw(self.0 as i32) {
-            Some(serial) if !serial.is_special() => found(K::from(serial)),
-            _ => self.refused(),
-        }
-    }
-
-    /// A number that is not negative.
-    #[inline]
-    pub(crate) fn number(self) -> Result<usize> {
-        match usize::try_from(self.0) {
-            Ok(number) => Ok(number),
-            Err(_) => self.refused(),
-        }
-    }
-
-    /// Nothing but success, which is 0.
-    #[inline]
-    pub(crate) fn done(self) -> Result<()> {
-        if self.0 == 0 { Ok(()) } else { self.refused() }
-    }
-
-    /// Any other reply than a result of the call.
-    #[cold]
-    #[inline(never)]
-    fn refused<T>(self) -> Result<T> {
-        Err(match i32::try_from(self.0) {
-            Ok(negated @ -4095..=-1) => Error::from_number(-negated),
-            _ => Error::UnexpectedReply,
-        })
-    }
-}
-
 /// `keyctl(op, arg2, arg3, arg4, arg5)` for an operation that takes no address.
 #[inline]
 pub(crate) fn keyctl_plain(op: op::Plain, arg2: Arg, arg3: Arg, arg4: Arg, arg5: Arg) -> Reply {
     // SAFETY: `op::Plain` is the proof that the kernel takes every argument as a number.
-    unsafe { keyctl_pointed(op.number(), arg2, arg3, arg4, arg5) }
+    unsafe { keyctl_raw(op.number(), arg2, arg3, arg4, arg5) }
 }
 
 /// `keyctl(op, arg2, arg3, arg4, arg5)`, with the reply yet to be read.
@@ -209,9 +165,9 @@ pub(crate) fn keyctl_plain(op: op::Plain, arg2: Arg, arg3: Arg, arg4: Arg, arg5:
 ///
 /// As for [`keyctl`].
 #[inline]
-pub(crate) unsafe fn keyctl_pointed(op: u32, arg2: Arg, arg3: Arg, arg4: Arg, arg5: Arg) -> Reply {
+pub(crate) unsafe fn keyctl_raw(op: u32, arg2: Arg, arg3: Arg, arg4: Arg, arg5: Arg) -> Reply {
     // SAFETY: the caller vouches for the addresses.
-    Reply(unsafe { arch::syscall5(__NR_keyctl, op.into(), arg2, arg3, arg4, arg5) })
+    Reply::new(unsafe { arch::syscall5(__NR_keyctl, op.into(), arg2, arg3, arg4, arg5) })
 }
 
 /// `keyctl(op, arg2, arg3, arg4, arg5)`—Any operation, wrapped or not, with raw arguments.
@@ -230,7 +186,7 @@ pub(crate) unsafe fn keyctl_pointed(op: u32, arg2: Arg, arg3: Arg, arg4: Arg, ar
 ///
 /// # Errors
 ///
-/// What the operation answers. [`Error::Unsupported`] for an operation that the kernel does not know.
+/// What the operation answers. [`Error::Unsupported`](crate::Error::Unsupported) for an operation that the kernel does not know.
 ///
 /// # Examples
 ///
@@ -258,7 +214,7 @@ pub(crate) unsafe fn keyctl_pointed(op: u32, arg2: Arg, arg3: Arg, arg4: Arg, ar
 #[inline]
 pub unsafe fn keyctl(op: u32, arg2: Arg, arg3: Arg, arg4: Arg, arg5: Arg) -> Result<usize> {
     // SAFETY: the caller vouches for the addresses.
-    unsafe { keyctl_pointed(op, arg2, arg3, arg4, arg5) }.number()
+    unsafe { keyctl_raw(op, arg2, arg3, arg4, arg5) }.number()
 }
 
 /// `add_key(type, description, payload, length, keyring)`, with raw arguments.
@@ -298,8 +254,10 @@ pub unsafe fn add_key(
     keyring: Arg,
 ) -> Result<KeySerial> {
     // SAFETY: the caller vouches for the three addresses.
-    Reply(unsafe { arch::syscall5(__NR_add_key, key_type, description, payload, length.into(), keyring) })
-        .key()
+    Reply::new(unsafe {
+        arch::syscall5(__NR_add_key, key_type, description, payload, length.into(), keyring)
+    })
+    .key()
 }
 
 /// `request_key(type, description, callout, keyring)`, with raw arguments.
@@ -332,7 +290,19 @@ pub unsafe fn add_key(
 /// - `security/keys/keyctl.c`
 #[inline]
 pub unsafe fn request_key(key_type: Arg, description: Arg, callout: Arg, keyring: Arg) -> Result<KeySerial> {
+    // SAFETY: the caller vouches for the three addresses.
+    unsafe { request_key_raw(key_type, description, callout, keyring) }.key()
+}
+
+/// `request_key(type, description, callout, keyring)`, with the reply yet to be read.
+///
+/// # Safety
+///
+/// As for [`request_key`].
+#[inline]
+pub(crate) unsafe fn request_key_raw(key_type: Arg, description: Arg, callout: Arg, keyring: Arg) -> Reply {
     // SAFETY: the caller vouches for the three addresses. The fifth register is not an argument.
-    Reply(unsafe { arch::syscall5(__NR_request_key, key_type, description, callout, keyring, Arg::ZERO) })
-        .key()
+    Reply::new(unsafe {
+        arch::syscall5(__NR_request_key, key_type, description, callout, keyring, Arg::ZERO)
+    })
 }
