@@ -57,6 +57,7 @@
 //! | [`Authority::instantiate_vectored`] | `keyctl_instantiate_iov` | 2.6.39 | authority | |
 //! | [`Key::invalidate`] | `keyctl_invalidate` | 3.5 | | search |
 //! | [`Keyring::restrict`], [`restrict_all`](Keyring::restrict_all) | `keyctl_restrict_keyring` | 4.12 | | setattr |
+//! | [`Key::pkey_query`], [`encrypt`](Key::encrypt), [`decrypt`](Key::decrypt), [`sign`](Key::sign), [`verify`](Key::verify) | `keyctl_pkey_query`, ... | 4.20 | `ASYMMETRIC_KEY_TYPE` | search |
 //! | [`Keyring::move_to`] | `keyctl_move` | 5.3 | | write on both; link on the key |
 //! | [`capabilities`] | `keyctl_capabilities` | 5.3 | | |
 //! | [`support`] | | | | |
@@ -141,6 +142,7 @@ compile_error!(
      compiler and `--cfg keyctl_experimental_asm`, mips and mips64"
 );
 
+pub mod pkey;
 pub mod syscall;
 
 #[cfg(any(doc, doctest))]
