@@ -11,6 +11,7 @@ use keyctl_benches::{LibKeyutils, bare};
 use keyutils::{DefaultKeyring, KeyringSerial};
 use linux_keyutils::{KeyRing, KeyRingIdentifier};
 
+const NR: usize = libc::SYS_keyctl as usize;
 const REAL_UID: u32 = u32::MAX;
 
 /// All link into the process keyring, by its special id: linux-keyutils can't name any by serial. It and
@@ -23,7 +24,7 @@ fn persistent(criterion: &mut Criterion) {
     group.bench_function("ours", |b| b.iter(|| get_persistent(None, black_box(Keyring::PROCESS))));
     group.bench_function("bare", |b| {
         // SAFETY: the operation takes two numbers.
-        b.iter(|| unsafe { bare(number as usize, REAL_UID as usize, black_box(process) as usize, 0, 0) });
+        b.iter(|| unsafe { bare(NR, number as usize, REAL_UID as usize, black_box(process) as usize, 0, 0) });
     });
     group.bench_function("libc", |b| {
         // SAFETY: the operation takes two numbers.
@@ -62,7 +63,7 @@ fn cheapest(criterion: &mut Criterion) {
     });
     group.bench_function("bare", |b| {
         // SAFETY: the operation takes one number.
-        b.iter(|| unsafe { bare(number as usize, black_box(NO_CHANGE) as usize, 0, 0, 0) });
+        b.iter(|| unsafe { bare(NR, number as usize, black_box(NO_CHANGE) as usize, 0, 0, 0) });
     });
     group.bench_function("libc", |b| {
         // SAFETY: the operation takes one number.

@@ -1,29 +1,32 @@
 //! What the benches share: the floor, and the peer that has to be opened.
 
 use std::arch::asm;
-use std::ffi::{c_int, c_long};
+use std::ffi::{c_char, c_int, c_long, c_uint, c_void};
 
 use libloading::Library;
 
-/// `keyctl(op, arg2, arg3, arg4, arg5)` and nothing around it: the floor below which no binding gets.
+pub mod work;
+
+/// The instruction and nothing around it: the floor below which no binding gets. The registers count as
+/// lost, so that a loop sets them for each call, as a program does that has other things to do in between.
 ///
 /// # Safety
 ///
-/// What `op` takes as an address must be one.
+/// What the system call takes as an address must be one.
 #[inline(always)]
-pub unsafe fn bare(op: usize, arg2: usize, arg3: usize, arg4: usize, arg5: usize) -> isize {
+pub unsafe fn bare(nr: usize, a1: usize, a2: usize, a3: usize, a4: usize, a5: usize) -> isize {
     let ret;
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the kernel changes rax, rcx and r11 only; the addresses are the caller's.
     unsafe {
         asm!(
             "syscall",
-            inlateout("rax") libc::SYS_keyctl => ret,
-            in("rdi") op,
-            in("rsi") arg2,
-            in("rdx") arg3,
-            in("r10") arg4,
-            in("r8") arg5,
+            inlateout("rax") nr => ret,
+            inlateout("rdi") a1 => _,
+            inlateout("rsi") a2 => _,
+            inlateout("rdx") a3 => _,
+            inlateout("r10") a4 => _,
+            inlateout("r8") a5 => _,
             lateout("rcx") _,
             lateout("r11") _,
             options(nostack, preserves_flags)
@@ -34,12 +37,12 @@ pub unsafe fn bare(op: usize, arg2: usize, arg3: usize, arg4: usize, arg5: usize
     unsafe {
         asm!(
             "svc 0",
-            in("x8") libc::SYS_keyctl,
-            inlateout("x0") op => ret,
-            in("x1") arg2,
-            in("x2") arg3,
-            in("x3") arg4,
-            in("x4") arg5,
+            in("x8") nr,
+            inlateout("x0") a1 => ret,
+            inlateout("x1") a2 => _,
+            inlateout("x2") a3 => _,
+            inlateout("x3") a4 => _,
+            inlateout("x4") a5 => _,
             options(nostack, preserves_flags)
         );
     }
@@ -48,8 +51,16 @@ pub unsafe fn bare(op: usize, arg2: usize, arg3: usize, arg4: usize, arg5: usize
 
 /// libkeyutils, the C library. Opened at run time: a machine that has it need not have its headers.
 pub struct LibKeyutils {
-    pub get_persistent: unsafe extern "C" fn(libc::uid_t, i32) -> c_long,
     pub keyctl: unsafe extern "C" fn(c_int, ...) -> c_long,
+    pub get_persistent: unsafe extern "C" fn(libc::uid_t, i32) -> c_long,
+    pub add_key: unsafe extern "C" fn(*const c_char, *const c_char, *const c_void, usize, i32) -> i32,
+    pub search: unsafe extern "C" fn(i32, *const c_char, *const c_char, i32) -> c_long,
+    pub read: unsafe extern "C" fn(i32, *mut c_char, usize) -> c_long,
+    pub read_alloc: unsafe extern "C" fn(i32, *mut *mut c_void) -> c_long,
+    pub describe: unsafe extern "C" fn(i32, *mut c_char, usize) -> c_long,
+    pub describe_alloc: unsafe extern "C" fn(i32, *mut *mut c_char) -> c_int,
+    pub link: unsafe extern "C" fn(i32, i32) -> c_long,
+    pub set_timeout: unsafe extern "C" fn(i32, c_uint) -> c_long,
 }
 
 impl LibKeyutils {
@@ -61,8 +72,16 @@ impl LibKeyutils {
             // SAFETY: the types are those of keyutils.h.
             unsafe {
                 Ok(Self {
-                    get_persistent: *library.get("keyctl_get_persistent")?,
                     keyctl: *library.get("keyctl")?,
+                    get_persistent: *library.get("keyctl_get_persistent")?,
+                    add_key: *library.get("add_key")?,
+                    search: *library.get("keyctl_search")?,
+                    read: *library.get("keyctl_read")?,
+                    read_alloc: *library.get("keyctl_read_alloc")?,
+                    describe: *library.get("keyctl_describe")?,
+                    describe_alloc: *library.get("keyctl_describe_alloc")?,
+                    link: *library.get("keyctl_link")?,
+                    set_timeout: *library.get("keyctl_set_timeout")?,
                 })
             }
         };

@@ -54,7 +54,7 @@ impl<'a> Description<'a> {
         let key_type = fields.next()?;
         let uid = id(fields.next()?)?;
         let gid = id(fields.next()?)?;
-        let permissions = Permissions::from_raw(number(fields.next()?, 16)?);
+        let permissions = Permissions::from_raw(number::<16>(fields.next()?)?);
         let description = fields.next()?;
         Some(Self {
             key_type,
@@ -69,16 +69,16 @@ impl<'a> Description<'a> {
 /// A uid or gid as the kernel prints it, with `%d`. -1 is none.
 fn id(text: &[u8]) -> Option<u32> {
     let id = match text {
-        [b'-', digits @ ..] => number(digits, 10).filter(|&below| below <= 1 << 31)?.wrapping_neg(),
-        digits => number(digits, 10)?,
+        [b'-', digits @ ..] => number::<10>(digits).filter(|&below| below <= 1 << 31)?.wrapping_neg(),
+        digits => number::<10>(digits)?,
     };
     (id != u32::MAX).then_some(id)
 }
 
-fn number(digits: &[u8], radix: u32) -> Option<u32> {
+fn number<const RADIX: u32>(digits: &[u8]) -> Option<u32> {
     let digits = digits.first().map(|_| digits)?;
     digits.iter().try_fold(0u32, |number, &digit| {
-        number.checked_mul(radix)?.checked_add(char::from(digit).to_digit(radix)?)
+        number.checked_mul(RADIX)?.checked_add(char::from(digit).to_digit(RADIX)?)
     })
 }
 
@@ -121,10 +121,37 @@ impl Key {
     #[doc(alias = "KEYCTL_DESCRIBE")]
     #[inline]
     pub fn describe<'a>(self, buffer: impl Buffer<'a>) -> Result<Description<'a>> {
-        match self.fetch(op::DESCRIBE, buffer)? {
-            [text @ .., 0] => Description::parse(text).ok_or(Error::UnexpectedReply),
-            _ => Err(Error::UnexpectedReply),
-        }
+        Description::parse(self.describe_raw(buffer)?).ok_or(Error::UnexpectedReply)
+    }
+
+    /// `keyctl(KEYCTL_DESCRIBE, key, buffer, length)`—Reads `type;uid;gid;mask;description`, without the NUL at
+    /// its end.
+    ///
+    /// For [`Description::parse`] later, or never.
+    ///
+    /// # Errors
+    ///
+    /// As [`describe`](Self::describe).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use keyctl::{KeyType, Keyring, MAX_DESCRIPTION};
+    ///
+    /// # fn main() -> Result<(), keyctl::Error> {
+    /// let key = Keyring::PROCESS.add_key(KeyType::USER, c"keyctl:doc:raw", b"1")?;
+    /// let mut buffer = [0; MAX_DESCRIPTION];
+    /// assert!(key.describe_raw(&mut buffer)?.starts_with(b"user;"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # References
+    ///
+    /// - [`keyctl_describe(3)`](https://man7.org/linux/man-pages/man3/keyctl_describe.3.html)
+    #[inline]
+    pub fn describe_raw<'a>(self, buffer: impl Buffer<'a>) -> Result<&'a mut [u8]> {
+        text(self.fetch(op::DESCRIBE, buffer)?)
     }
 
     /// `keyctl(KEYCTL_GET_SECURITY, key, buffer, length)`—Reads the label that a security module (SELinux,
@@ -164,9 +191,15 @@ impl Key {
     #[doc(alias = "KEYCTL_GET_SECURITY")]
     #[inline]
     pub fn security<'a>(self, buffer: impl Buffer<'a>) -> Result<&'a mut [u8]> {
-        match self.fetch(op::GET_SECURITY, buffer)? {
-            [label @ .., 0] => Ok(label),
-            _ => Err(Error::UnexpectedReply),
-        }
+        text(self.fetch(op::GET_SECURITY, buffer)?)
+    }
+}
+
+/// A text without the NUL that the kernel ends it with.
+#[inline]
+fn text(read: &mut [u8]) -> Result<&mut [u8]> {
+    match read {
+        [text @ .., 0] => Ok(text),
+        _ => Err(Error::UnexpectedReply),
     }
 }

@@ -65,7 +65,8 @@ macro_rules! refusals {
             /// A time that is no [`Timeout`](crate::Timeout): 0, or more seconds than 32 bits hold.
             #[error("the time is 0 or too long to be a timeout")]
             TimeoutOutOfRange,
-            /// An error number that has no word here.
+            /// An error number that has no word here; [`raw_os_error`](Self::raw_os_error) tells it. In a pattern:
+            /// `Error::Other { .. }`.
             #[error("the kernel answered error number {0}")]
             #[non_exhaustive]
             Other(i32),

@@ -40,7 +40,7 @@
 //! | [`Key::revoke`] | `keyctl_revoke` | 2.6.10 | | write or setattr |
 //! | [`Key::set_owner`] | `keyctl_chown` | 2.6.10 | `CAP_SYS_ADMIN` for another's | setattr |
 //! | [`Key::set_permissions`] | `keyctl_setperm` | 2.6.10 | ownership | setattr |
-//! | [`Key::describe`] | `keyctl_describe` | 2.6.10 | | view |
+//! | [`Key::describe`], [`describe_raw`](Key::describe_raw) | `keyctl_describe` | 2.6.10 | | view |
 //! | [`Keyring::clear`] | `keyctl_clear` | 2.6.10 | | write |
 //! | [`Keyring::link`] | `keyctl_link` | 2.6.10 | | write; link on the key |
 //! | [`Keyring::unlink`] | `keyctl_unlink` | 2.6.10 | | write |

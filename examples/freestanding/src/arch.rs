@@ -1,7 +1,8 @@
 //! What only assembly can do, for the five architectures on which keyctl's whole tree is free of libc:
 //! the entry point, which hands the kernel's stack to `main`, and a system call of three arguments.
 //!
-//! The kernel aligns the stack as a call wants it. `main` does not return.
+//! The kernel aligns the stack as a call wants it. `main` does not return. With more to do than to write
+//! a line, take rustix for the system calls; on 32-bit x86 it wants libc's `memset`, `strlen` and `bcmp`.
 //!
 //! # Safety
 //!
