@@ -181,7 +181,6 @@ impl<'a, T: Item> Fill<'a, T> for &'a mut alloc::vec::Vec<T> {
     }
 }
 
-#[cfg(feature = "alloc")]
 /// Overwrites memory that held a secret, in a way that the compiler keeps.
 pub(crate) fn wipe<T>(memory: &mut [MaybeUninit<T>]) {
     for value in memory {
