@@ -5,14 +5,15 @@
 //! can't run fails unless what it needs is named: so a gate that sets it can't skip in silence.
 
 use std::env;
+use std::ffi::CStr;
 use std::fmt::Display;
 use std::fs::{self, OpenOptions};
 use std::io;
 
 use keyctl::syscall::Arg;
-use keyctl::{Error, Uid};
+use keyctl::{Error, Keyring, Uid};
 
-use super::{raw, seccomp, who};
+use super::{P256_CERTIFICATE, RSA_CERTIFICATE, RSA_KEY, impostor, raw, seccomp, unique, who};
 
 /// Finds out, without leaving a trace, whether something is to be had, or says why not.
 type Probe = fn() -> Result<(), String>;
@@ -24,6 +25,14 @@ const NEEDS: &[(&str, Probe)] = &[
     ("persistent", persistent),
     // CONFIG_ASYMMETRIC_KEY_TYPE: keyrings that accept signed keys only.
     ("asymmetric", asymmetric),
+    // CONFIG_X509_CERTIFICATE_PARSER and CONFIG_CRYPTO_RSA: certificates as keys.
+    ("x509", || pkey(RSA_CERTIFICATE, c"enc=pkcs1")),
+    // CONFIG_PKCS8_PRIVATE_KEY_PARSER: private keys.
+    ("pkcs8", || pkey(RSA_KEY, c"enc=pkcs1")),
+    // CONFIG_CRYPTO_ECDSA: certificates of elliptic curves.
+    ("ecdsa", || pkey(P256_CERTIFICATE, c"enc=x962 hash=sha256")),
+    // CONFIG_KEY_DH_OPERATIONS
+    ("dh", dh),
     // May become any user.
     ("root", root),
     // May write to /proc/sys/kernel/keys: what concerns the whole machine.
@@ -34,6 +43,8 @@ const NEEDS: &[(&str, Probe)] = &[
     ("userns", || who::can_unshare().then_some(()).ok_or_else(|| text("unshare fails"))),
     // CONFIG_SECCOMP_FILTER
     ("seccomp", || seccomp::works().map_err(text)),
+    // The same, with answers by another thread.
+    ("impostor", || impostor::works().map_err(text)),
     // The kernel's headers, from 5.8 on.
     ("headers", headers),
 ];
@@ -139,6 +150,18 @@ fn persistent() -> Result<(), String> {
 fn asymmetric() -> Result<(), String> {
     let bits = unless_refused(raw::capabilities())?;
     if bits & 0x08 != 0 { Ok(()) } else { Err(text("the kernel is built without")) }
+}
+
+fn pkey(payload: &[u8], encoding: &CStr) -> Result<(), String> {
+    let add = || raw::add_key(c"asymmetric", &unique(), payload, Keyring::THREAD);
+    who::in_thread(|| raw::pkey_query(add()?, encoding)).map_err(text)
+}
+
+fn dh() -> Result<(), String> {
+    match raw::capabilities() {
+        Ok(bits) if bits & 0x04 != 0 => Ok(()),
+        other => Err(format!("capabilities {other:x?}")),
+    }
 }
 
 pub fn root() -> Result<(), String> {
