@@ -57,9 +57,11 @@
 //! | [`Authority::reject`] | `keyctl_reject` | 2.6.39 | authority | |
 //! | [`Authority::instantiate_vectored`] | `keyctl_instantiate_iov` | 2.6.39 | authority | |
 //! | [`Key::invalidate`] | `keyctl_invalidate` | 3.5 | | search |
+//! | [`DiffieHellman::compute`], [`compute_len`](DiffieHellman::compute_len), [`derive`](DiffieHellman::derive) | `keyctl_dh_compute`, `keyctl_dh_compute_kdf` | 4.7, 4.12 | `KEY_DH_OPERATIONS` | read on all three |
 //! | [`Keyring::restrict`], [`restrict_all`](Keyring::restrict_all) | `keyctl_restrict_keyring` | 4.12 | | setattr |
+//! | [`Key::pkey_query`], [`encrypt`](Key::encrypt), [`decrypt`](Key::decrypt), [`sign`](Key::sign), [`verify`](Key::verify) | `keyctl_pkey_query`, ... | 4.20 | `ASYMMETRIC_KEY_TYPE` | search |
 //! | [`Keyring::move_to`] | `keyctl_move` | 5.3 | | write on both; link on the key |
-//! | [`capabilities`] | `keyctl_capabilities` | 5.3 | | |
+//! | [`capabilities()`] | `keyctl_capabilities` | 5.3 | | |
 //! | [`support`] | | | | |
 //!
 //! # Names for keys
@@ -143,6 +145,7 @@ compile_error!(
      compiler and `--cfg keyctl_experimental_asm`, mips and mips64"
 );
 
+pub mod pkey;
 #[cfg(feature = "proc")]
 pub mod proc;
 pub mod syscall;
@@ -154,6 +157,7 @@ mod authority;
 mod buffer;
 mod capabilities;
 mod describe;
+mod dh;
 mod errors;
 mod key;
 mod key_type;
@@ -177,6 +181,7 @@ pub use authority::Authority;
 pub use buffer::Buffer;
 pub use capabilities::{Availability, Capabilities, Support, capabilities, support};
 pub use describe::{Description, MAX_DESCRIPTION};
+pub use dh::DiffieHellman;
 pub use errors::{Error, Result};
 pub use key::{Key, Keyring};
 pub use key_type::KeyType;
