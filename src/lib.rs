@@ -62,6 +62,7 @@
 //! | [`Key::pkey_query`], [`encrypt`](Key::encrypt), [`decrypt`](Key::decrypt), [`sign`](Key::sign), [`verify`](Key::verify) | `keyctl_pkey_query`, ... | 4.20 | `ASYMMETRIC_KEY_TYPE` | search |
 //! | [`Keyring::move_to`] | `keyctl_move` | 5.3 | | write on both; link on the key |
 //! | [`capabilities()`] | `keyctl_capabilities` | 5.3 | | |
+//! | `Key::watch`, `Key::unwatch` (feature `watch`) | `keyctl_watch_key` | 5.8 | `KEY_NOTIFICATIONS` | view |
 //! | [`support`] | | | | |
 //!
 //! # Names for keys
@@ -102,6 +103,7 @@
 //! | `alloc` | `&mut Vec<T>` as a growing [`Buffer`] or [`Arena`]; `Secret` |
 //! | `std` | `From<Error> for std::io::Error`; implies `alloc` |
 //! | `proc` | the module `proc`: `/proc/keys` and its like |
+//! | `watch` | the module `watch`: notifications of what happens to keys |
 //!
 //! # Safety
 //!
@@ -113,7 +115,7 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(feature = "std")]
+#[cfg(any(feature = "std", test))]
 extern crate std;
 
 #[cfg(not(all(
@@ -149,6 +151,8 @@ pub mod pkey;
 #[cfg(feature = "proc")]
 pub mod proc;
 pub mod syscall;
+#[cfg(feature = "watch")]
+pub mod watch;
 
 #[cfg(any(doc, doctest))]
 pub mod guide;

@@ -48,6 +48,8 @@ const NEEDS: &[(&str, Probe)] = &[
     ("moves", || capability(0x80)),
     // What does not fit is not there at all.
     ("linux_5_7", || linux(5, 7)),
+    // CONFIG_KEY_NOTIFICATIONS
+    ("watch", watch),
     // May become any user.
     ("root", root),
     // May write to /proc/sys/kernel/keys: what concerns the whole machine.
@@ -208,6 +210,11 @@ fn linux(major: u32, minor: u32) -> Result<(), String> {
 fn pkey(payload: &[u8], encoding: &CStr) -> Result<(), String> {
     let add = || raw::add_key(c"asymmetric", &unique(), payload, Keyring::THREAD);
     who::in_thread(|| raw::pkey_query(add()?, encoding)).map_err(text)
+}
+
+fn watch() -> Result<(), String> {
+    let has = unless_refused(keyctl::capabilities())?.contains(keyctl::Capabilities::NOTIFICATIONS);
+    if has { Ok(()) } else { Err(text("the kernel is built without")) }
 }
 
 pub fn root() -> Result<(), String> {
