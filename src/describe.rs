@@ -67,15 +67,19 @@ impl<'a> Description<'a> {
 }
 
 /// A uid or gid as the kernel prints it, with `%d`. -1 is none.
-fn id(text: &[u8]) -> Option<u32> {
-    let id = match text {
-        [b'-', digits @ ..] => number::<10>(digits).filter(|&below| below <= 1 << 31)?.wrapping_neg(),
-        digits => number::<10>(digits)?,
-    };
-    (id != u32::MAX).then_some(id)
+pub(crate) fn id(text: &[u8]) -> Option<u32> {
+    signed(text).filter(|&id| id != u32::MAX)
 }
 
-fn number<const RADIX: u32>(digits: &[u8]) -> Option<u32> {
+/// What the kernel printed with `%d`, or with `%u`, and did not mean to have a sign.
+pub(crate) fn signed(text: &[u8]) -> Option<u32> {
+    match text {
+        [b'-', digits @ ..] => number::<10>(digits).filter(|&below| below <= 1 << 31).map(u32::wrapping_neg),
+        digits => number::<10>(digits),
+    }
+}
+
+pub(crate) fn number<const RADIX: u32>(digits: &[u8]) -> Option<u32> {
     let digits = digits.first().map(|_| digits)?;
     digits.iter().try_fold(0u32, |number, &digit| {
         number.checked_mul(RADIX)?.checked_add(char::from(digit).to_digit(RADIX)?)

@@ -9,6 +9,8 @@
 #![allow(dead_code, unused_imports, unused_macros, unreachable_pub)]
 
 pub mod heap;
+pub mod impostor;
+pub mod memory;
 pub mod need;
 pub mod program;
 pub mod raw;
@@ -24,8 +26,15 @@ use std::thread::{panicking, sleep};
 use std::time::{Duration, Instant};
 
 use keyctl::{Error, Key, KeySerial, Keyring, Rights, Uid};
+pub use memory::before_a_wall;
 pub(crate) use need::{only_without, require};
 pub use who::{User, in_child, in_thread, someone};
+
+/// A certificate of an RSA key of 2048 bits, and that key: see the README there.
+pub const RSA_CERTIFICATE: &[u8] = include_bytes!("../fixtures/rsa2048.cert.der");
+pub const RSA_KEY: &[u8] = include_bytes!("../fixtures/rsa2048.key.der");
+/// A certificate of a key on the curve P-256.
+pub const P256_CERTIFICATE: &[u8] = include_bytes!("../fixtures/p256.cert.der");
 
 /// A description that nothing else on this machine has.
 pub fn unique() -> CString {

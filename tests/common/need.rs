@@ -13,7 +13,8 @@ use std::io;
 use keyctl::syscall::Arg;
 use keyctl::{Error, Key, Keyring, Uid};
 
-use super::{program, raw, seccomp, unique, who, x509};
+use super::{P256_CERTIFICATE, RSA_CERTIFICATE, RSA_KEY};
+use super::{impostor, program, raw, seccomp, unique, who};
 
 /// Finds out, without leaving a trace, whether something is to be had, or says why not.
 type Probe = fn() -> Result<(), String>;
@@ -25,8 +26,14 @@ const NEEDS: &[(&str, Probe)] = &[
     ("persistent", persistent),
     // CONFIG_ASYMMETRIC_KEY_TYPE: keyrings that accept signed keys only.
     ("asymmetric", || capability(0x08)),
-    // An asymmetric key of RSA, in X.509.
-    ("x509", || has_type(c"asymmetric", x509::CA)),
+    // CONFIG_X509_CERTIFICATE_PARSER and CONFIG_CRYPTO_RSA: certificates as keys.
+    ("x509", || pkey(RSA_CERTIFICATE, c"enc=pkcs1")),
+    // CONFIG_PKCS8_PRIVATE_KEY_PARSER: private keys.
+    ("pkcs8", || pkey(RSA_KEY, c"enc=pkcs1")),
+    // CONFIG_CRYPTO_ECDSA: certificates of elliptic curves.
+    ("ecdsa", || pkey(P256_CERTIFICATE, c"enc=x962 hash=sha256")),
+    // CONFIG_KEY_DH_OPERATIONS
+    ("dh", || capability(0x04)),
     // CONFIG_BIG_KEYS
     ("big_key", || has_type(c"big_key", b"x")),
     // CONFIG_ENCRYPTED_KEYS, and loaded
@@ -41,6 +48,8 @@ const NEEDS: &[(&str, Probe)] = &[
     ("moves", || capability(0x80)),
     // What does not fit is not there at all.
     ("linux_5_7", || linux(5, 7)),
+    // CONFIG_KEY_NOTIFICATIONS
+    ("watch", watch),
     // May become any user.
     ("root", root),
     // May write to /proc/sys/kernel/keys: what concerns the whole machine.
@@ -51,6 +60,8 @@ const NEEDS: &[(&str, Probe)] = &[
     ("userns", || who::can_unshare().then_some(()).ok_or_else(|| text("unshare fails"))),
     // CONFIG_SECCOMP_FILTER
     ("seccomp", || seccomp::works().map_err(text)),
+    // The same, with answers by another thread.
+    ("impostor", || impostor::works().map_err(text)),
     // The kernel's headers, from 5.8 on.
     ("headers", headers),
     // A security module that labels keys.
@@ -194,6 +205,16 @@ fn linux(major: u32, minor: u32) -> Result<(), String> {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|n| n.parse().ok());
     let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if found >= (major, minor) { Ok(()) } else { Err(release) }
+}
+
+fn pkey(payload: &[u8], encoding: &CStr) -> Result<(), String> {
+    let add = || raw::add_key(c"asymmetric", &unique(), payload, Keyring::THREAD);
+    who::in_thread(|| raw::pkey_query(add()?, encoding)).map_err(text)
+}
+
+fn watch() -> Result<(), String> {
+    let has = unless_refused(keyctl::capabilities())?.contains(keyctl::Capabilities::NOTIFICATIONS);
+    if has { Ok(()) } else { Err(text("the kernel is built without")) }
 }
 
 pub fn root() -> Result<(), String> {

@@ -101,6 +101,14 @@ pub fn capabilities() -> Result<u8> {
     Ok(bits)
 }
 
+/// Whether an asymmetric key can be used in this encoding.
+pub fn pkey_query(key: Key, encoding: &CStr) -> Result<()> {
+    let mut found = [0u8; 56];
+    let result = found.as_mut_ptr().into();
+    // SAFETY: a text that ends in NUL, and the 56 bytes of the result.
+    unsafe { syscall::keyctl(op::PKEY_QUERY.number(), id(key), Arg::ZERO, encoding.into(), result) }.map(drop)
+}
+
 /// `type;uid;gid;permissions;description`
 pub fn describe(key: impl Into<Key>) -> Result<String> {
     let mut text = fill(op::DESCRIBE, id(key))?;
