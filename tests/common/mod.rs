@@ -8,11 +8,14 @@
 // Each test binary takes what it needs.
 #![allow(dead_code, unused_imports, unused_macros, unreachable_pub)]
 
+pub mod model;
 pub mod need;
+pub mod random;
 pub mod raw;
 pub mod seccomp;
 pub mod who;
 
+use std::env;
 use std::ffi::CString;
 use std::fmt::Debug;
 use std::fs;
@@ -23,6 +26,11 @@ use std::time::{Duration, Instant};
 use keyctl::{Key, Keyring};
 pub(crate) use need::{only_without, require};
 pub use who::{User, in_child, in_thread, someone};
+
+/// Whether `KEYCTL_LONG` asks for what takes minutes.
+pub fn long() -> bool {
+    env::var_os("KEYCTL_LONG").is_some()
+}
 
 /// A description that nothing else on this machine has.
 pub fn unique() -> CString {
