@@ -371,7 +371,7 @@ fn payload(step: u32) -> Vec<u8> {
 }
 
 /// Quota comes back some time after the keys have gone.
-fn patient<T>(call: impl Fn() -> Result<T>) -> Result<T> {
+pub fn patient<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         match call() {
