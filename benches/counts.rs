@@ -26,11 +26,12 @@ fn main() -> ExitCode {
 
     let instructions = table("Instructions per call", "call", &CALLS, instructions);
     for (call, counts) in &instructions {
-        if let (Some(&ours), Some(&bare)) = (counts.get("ours"), counts.get("bare")) {
-            if !["search", "add_key"].contains(call) && ours > bare + 5.0 {
-                eprintln!("{call}: {ours} instructions are more than {bare} + 5");
-                good = false;
-            }
+        if let (Some(&ours), Some(&bare)) = (counts.get("ours"), counts.get("bare"))
+            && !["search", "add_key"].contains(call)
+            && ours > bare + 5.0
+        {
+            eprintln!("{call}: {ours} instructions are more than {bare} + 5");
+            good = false;
         }
     }
     let calls =

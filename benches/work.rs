@@ -108,7 +108,7 @@ pub fn call(call: &str, who: &str) -> Option<Work> {
         }
         ("describe and parse", "ours") => {
             let mut buffer = [0u8; 256];
-            work(move || black_box(key).describe(&mut buffer).map(|found| drop(black_box(found))))
+            work(move || black_box(key).describe(&mut buffer).map(|found| _ = black_box(found)))
         }
         ("describe", "bare" | "libc") => {
             let mut buffer = [0u8; 256];
@@ -271,7 +271,7 @@ pub fn task(task: &str, who: &str, keys: usize) -> Option<Work> {
         }
         ("list with descriptions", _) => work(|| {
             let (keys, _) = keyutils_ring().read()?;
-            keys.iter().try_for_each(|key| key.description().map(|found| drop(black_box(found))))
+            keys.iter().try_for_each(|key| key.description().map(|found| _ = black_box(found)))
         }),
         _ => return None,
     })

@@ -70,11 +70,15 @@ fn list(collection: Keyring) -> Result<()> {
 }
 
 fn destroy(collection: Keyring, name: &str) -> Result<()> {
-    if let Some(cache) = collection.search(KeyType::KEYRING, name)? {
-        Keyring::from(cache).clear()?;
-        collection.unlink(cache)?;
+    match collection.search(KeyType::KEYRING, name) {
+        Ok(Some(cache)) => {
+            Keyring::from(cache).clear()?;
+            collection.unlink(cache)
+        }
+        // What is expired goes by itself.
+        Ok(None) | Err(Error::KeyExpired) => Ok(()),
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
 fn run(args: &[&str]) -> Result<()> {

@@ -22,14 +22,15 @@ use crate::syscall::{self, Arg, op};
 /// construction* and starts `/sbin/request-key`, which starts the program that has a line in
 /// `/etc/request-key.d`, and gives it the key's serial. That program assumes the authority, and then
 /// instantiates the key, or says why there is none. While it holds the authority it can also
-/// use the requestor's keyrings, by `request_key`.
+/// use the requestor's keyrings, by `request_key`, and describe the key and set its timeout, whatever
+/// that grants.
 ///
-/// Dropping this gives the authority up. The kernel knows one authority per thread: assuming another
-/// one replaces the first, and dropping either leaves none. Using it up (each method that succeeds
-/// does, except [`callout`](Self::callout)) also ends it.
+/// Dropping this gives the authority up, which can be assumed anew until the key is made. The kernel knows
+/// one authority per thread: assuming another one replaces the first, and dropping either leaves none.
+/// Using it up (each method that succeeds does, except [`callout`](Self::callout)) also ends it.
 ///
 /// The methods take the keyring that the key is linked into: [`Keyring::REQUESTOR`] for the one that the
-/// requestor gave, or `None`.
+/// requestor gave (the kernel takes any other special id for it, too), or `None`.
 ///
 /// # Examples
 ///
@@ -66,9 +67,9 @@ impl Authority {
     ///
     /// | error | number | cause |
     /// | --- | --- | --- |
-    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | the key is not this thread's to make |
+    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | the key is not this thread's to make, or was made some moments ago |
     /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a special id |
-    /// | [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYREVOKED` | it is made already, or given up |
+    /// | [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYREVOKED` | it was made just now |
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the authority does not grant search |
     /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
     ///
@@ -134,9 +135,9 @@ impl Authority {
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | the type refuses the payload, or it is too long |
-    /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | this thread has no authority, or another one by now; or the keyring is restricted |
-    /// | [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYREVOKED` | the authority is used up |
-    /// | [`Busy`](crate::Error::Busy) | `EBUSY` | the key is made already |
+    /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | this thread has no authority, since it is given up or used up, or another one by now; or the keyring is restricted |
+    /// | [`Busy`](crate::Error::Busy) | `EBUSY` | another thread, which had the authority as well, has made the key |
+    /// | [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYREVOKED` | the key is made and the program that the kernel started has ended, which left this one behind; or the keyring is revoked |
     /// | [`QuotaExceeded`](crate::Error::QuotaExceeded), [`OutOfMemory`](crate::Error::OutOfMemory) | `EDQUOT`, `ENOMEM` | |
     ///
     /// and of the keyring those of [`link`](Keyring::link).

@@ -14,7 +14,7 @@ use crate::key::Key;
 use crate::reply::Reply;
 use crate::serial::KeySerial;
 
-/// Memory for a result: of bytes, or of [`Key`](crate::Key)s.
+/// Memory for a result: of bytes, or of [`Key`]s.
 ///
 /// | type | |
 /// | --- | --- |
@@ -182,7 +182,6 @@ impl<'a, T: Item> Fill<'a, T> for &'a mut alloc::vec::Vec<T> {
 }
 
 /// Overwrites memory that held a secret, in a way that the compiler keeps.
-#[cfg(feature = "alloc")]
 pub(crate) fn wipe<T>(memory: &mut [MaybeUninit<T>]) {
     for value in memory {
         // SAFETY: a `MaybeUninit` may hold any bytes, zeros too.

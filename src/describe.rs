@@ -67,15 +67,19 @@ impl<'a> Description<'a> {
 }
 
 /// A uid or gid as the kernel prints it, with `%d`. -1 is none.
-fn id(text: &[u8]) -> Option<u32> {
-    let id = match text {
-        [b'-', digits @ ..] => number::<10>(digits).filter(|&below| below <= 1 << 31)?.wrapping_neg(),
-        digits => number::<10>(digits)?,
-    };
-    (id != u32::MAX).then_some(id)
+pub(crate) fn id(text: &[u8]) -> Option<u32> {
+    signed(text).filter(|&id| id != u32::MAX)
 }
 
-fn number<const RADIX: u32>(digits: &[u8]) -> Option<u32> {
+/// What the kernel printed with `%d`, or with `%u`, and did not mean to have a sign.
+pub(crate) fn signed(text: &[u8]) -> Option<u32> {
+    match text {
+        [b'-', digits @ ..] => number::<10>(digits).filter(|&below| below <= 1 << 31).map(u32::wrapping_neg),
+        digits => number::<10>(digits),
+    }
+}
+
+pub(crate) fn number<const RADIX: u32>(digits: &[u8]) -> Option<u32> {
     let digits = digits.first().map(|_| digits)?;
     digits.iter().try_fold(0u32, |number, &digit| {
         number.checked_mul(RADIX)?.checked_add(char::from(digit).to_digit(RADIX)?)
@@ -121,13 +125,13 @@ impl Key {
     #[doc(alias = "KEYCTL_DESCRIBE")]
     #[inline]
     pub fn describe<'a>(self, buffer: impl Buffer<'a>) -> Result<Description<'a>> {
-        Description::parse(self.describe_raw(buffer)?).ok_or(Error::UnexpectedReply)
+        Description::parse(text(self.describe_raw(buffer)?)?).ok_or(Error::UnexpectedReply)
     }
 
-    /// `keyctl(KEYCTL_DESCRIBE, key, buffer, length)`—Reads `type;uid;gid;mask;description`, without the NUL at
-    /// its end.
+    /// `keyctl(KEYCTL_DESCRIBE, key, buffer, length)`—Reads `type;uid;gid;mask;description` and a NUL, as the kernel
+    /// writes it.
     ///
-    /// For [`Description::parse`] later, or never.
+    /// For who wants the text, or takes it apart later: by [`Description::parse`], without the NUL.
     ///
     /// # Errors
     ///
@@ -141,7 +145,7 @@ impl Key {
     /// # fn main() -> Result<(), keyctl::Error> {
     /// let key = Keyring::PROCESS.add_key(KeyType::USER, c"keyctl:doc:raw", b"1")?;
     /// let mut buffer = [0; MAX_DESCRIPTION];
-    /// assert!(key.describe_raw(&mut buffer)?.starts_with(b"user;"));
+    /// assert!(key.describe_raw(&mut buffer)?.ends_with(b";keyctl:doc:raw\0"));
     /// # Ok(())
     /// # }
     /// ```
@@ -151,7 +155,7 @@ impl Key {
     /// - [`keyctl_describe(3)`](https://man7.org/linux/man-pages/man3/keyctl_describe.3.html)
     #[inline]
     pub fn describe_raw<'a>(self, buffer: impl Buffer<'a>) -> Result<&'a mut [u8]> {
-        text(self.fetch(op::DESCRIBE, buffer)?)
+        self.fetch(op::DESCRIBE, buffer)
     }
 
     /// `keyctl(KEYCTL_GET_SECURITY, key, buffer, length)`—Reads the label that a security module (SELinux,

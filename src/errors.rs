@@ -65,6 +65,10 @@ macro_rules! refusals {
             /// A time that is no [`Timeout`](crate::Timeout): 0, or more seconds than 32 bits hold.
             #[error("the time is 0 or too long to be a timeout")]
             TimeoutOutOfRange,
+            /// Something else lies over the file of the kernel's, as it does in containers. The file
+            /// was not read.
+            #[error("a sandbox hides the file of the kernel's")]
+            Masked,
             /// An error number that has no word here; [`raw_os_error`](Self::raw_os_error) tells it. In a pattern:
             /// `Error::Other { .. }`.
             #[error("the kernel answered error number {0}")]
@@ -92,7 +96,8 @@ macro_rules! refusals {
                     | Self::BufferTooSmall { .. }
                     | Self::InteriorNul
                     | Self::TextTooLong
-                    | Self::TimeoutOutOfRange => None,
+                    | Self::TimeoutOutOfRange
+                    | Self::Masked => None,
                 }
             }
         }
@@ -101,7 +106,7 @@ macro_rules! refusals {
 
 refusals! {
     NotPermitted = EPERM, "the operation is not permitted to this caller, or a sandbox forbids it";
-    NotFound = ENOENT, "there is no such link, restriction, algorithm or helper program";
+    NotFound = ENOENT, "there is no such link, restriction, algorithm, helper program or file";
     NoSuchProcess = ESRCH, "the process is going away";
     Interrupted = EINTR, "a signal came before the key was ready";
     Io = EIO, "the key was never instantiated, or its payload can't be fetched";

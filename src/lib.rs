@@ -46,6 +46,7 @@
 //! | [`Keyring::unlink`] | `keyctl_unlink` | 2.6.10 | | write |
 //! | [`Keyring::search`], [`search_and_link`](Keyring::search_and_link), [`find_or_create`](Keyring::find_or_create) | `keyctl_search` | 2.6.10 | | search |
 //! | [`Key::read`], [`payload_len`](Key::payload_len), [`Keyring::links`], [`links_len`](Keyring::links_len) | `keyctl_read` | 2.6.10 | | read, or possession |
+//! | [`Keyring::walk`] | `recursive_key_scan` | 2.6.10 | | view; read, or possession |
 //! | [`Authority::instantiate`] | `keyctl_instantiate` | 2.6.10 | authority | |
 //! | [`Authority::negate`] | `keyctl_negate` | 2.6.10 | authority | |
 //! | [`set_default_request_keyring`], [`default_request_keyring`] | `keyctl_set_reqkey_keyring` | 2.6.13 | | |
@@ -56,9 +57,12 @@
 //! | [`Authority::reject`] | `keyctl_reject` | 2.6.39 | authority | |
 //! | [`Authority::instantiate_vectored`] | `keyctl_instantiate_iov` | 2.6.39 | authority | |
 //! | [`Key::invalidate`] | `keyctl_invalidate` | 3.5 | | search |
+//! | [`DiffieHellman::compute`], [`compute_len`](DiffieHellman::compute_len), [`derive`](DiffieHellman::derive) | `keyctl_dh_compute`, `keyctl_dh_compute_kdf` | 4.7, 4.12 | `KEY_DH_OPERATIONS` | read on all three |
 //! | [`Keyring::restrict`], [`restrict_all`](Keyring::restrict_all) | `keyctl_restrict_keyring` | 4.12 | | setattr |
+//! | [`Key::pkey_query`], [`encrypt`](Key::encrypt), [`decrypt`](Key::decrypt), [`sign`](Key::sign), [`verify`](Key::verify) | `keyctl_pkey_query`, ... | 4.20 | `ASYMMETRIC_KEY_TYPE` | search |
 //! | [`Keyring::move_to`] | `keyctl_move` | 5.3 | | write on both; link on the key |
-//! | [`capabilities`] | `keyctl_capabilities` | 5.3 | | |
+//! | [`capabilities()`] | `keyctl_capabilities` | 5.3 | | |
+//! | `Key::watch`, `Key::unwatch` (feature `watch`) | `keyctl_watch_key` | 5.8 | `KEY_NOTIFICATIONS` | view |
 //! | [`support`] | | | | |
 //!
 //! # Names for keys
@@ -96,8 +100,10 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `alloc` | `&mut Vec<T>` as a growing [`Buffer`]; `Secret` |
+//! | `alloc` | `&mut Vec<T>` as a growing [`Buffer`] or [`Arena`]; `Secret` |
 //! | `std` | `From<Error> for std::io::Error`; implies `alloc` |
+//! | `proc` | the module `proc`: `/proc/keys` and its like |
+//! | `watch` | the module `watch`: notifications of what happens to keys |
 //!
 //! # Safety
 //!
@@ -109,7 +115,7 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(feature = "std")]
+#[cfg(any(feature = "std", test))]
 extern crate std;
 
 #[cfg(not(all(
@@ -141,7 +147,12 @@ compile_error!(
      compiler and `--cfg keyctl_experimental_asm`, mips and mips64"
 );
 
+pub mod pkey;
+#[cfg(feature = "proc")]
+pub mod proc;
 pub mod syscall;
+#[cfg(feature = "watch")]
+pub mod watch;
 
 #[cfg(any(doc, doctest))]
 pub mod guide;
@@ -150,6 +161,7 @@ mod authority;
 mod buffer;
 mod capabilities;
 mod describe;
+mod dh;
 mod errors;
 mod key;
 mod key_type;
@@ -167,11 +179,13 @@ mod secret;
 mod serial;
 mod session;
 mod text;
+mod walk;
 
 pub use authority::Authority;
 pub use buffer::Buffer;
 pub use capabilities::{Availability, Capabilities, Support, capabilities, support};
 pub use describe::{Description, MAX_DESCRIPTION};
+pub use dh::DiffieHellman;
 pub use errors::{Error, Result};
 pub use key::{Key, Keyring};
 pub use key_type::KeyType;
@@ -190,3 +204,4 @@ pub use secret::Secret;
 pub use serial::KeySerial;
 pub use session::{join_new_session, join_session, session_to_parent};
 pub use text::{MAX_TEXT, Text};
+pub use walk::{Arena, Links, Visit, Walk};

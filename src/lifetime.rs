@@ -119,7 +119,7 @@ impl Key {
 
     /// `keyctl(KEYCTL_REVOKE, key)`—Makes the key answer [`KeyRevoked`](Error::KeyRevoked) from now on.
     ///
-    /// Its links stay until the kernel collects it.
+    /// Its links stay until the kernel collects it. A keyring lets go of what it links.
     ///
     /// # Errors
     ///

@@ -44,7 +44,7 @@ impl Keyring {
     /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | the type refuses the payload or the description, or they are too long; a special id that the kernel does not know |
     /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | a type or keyring name that begins with a dot; a [restricted](Self::restrict_all) keyring, **also** for an update; a sandbox |
     /// | [`QuotaExceeded`](crate::Error::QuotaExceeded) | `EDQUOT` | the quota of keys or bytes |
-    /// | [`Malformed`](crate::Error::Malformed), [`NoAlgorithm`](crate::Error::NoAlgorithm), [`KeyRejected`](crate::Error::KeyRejected) | `EBADMSG`, `ENOPKG`, `EKEYREJECTED` | an asymmetric key that can't be parsed, or is not trusted here |
+    /// | [`Malformed`](crate::Error::Malformed), [`NoAlgorithm`](crate::Error::NoAlgorithm), [`NotFound`](crate::Error::NotFound), [`KeyRejected`](crate::Error::KeyRejected) | `EBADMSG`, `ENOPKG`, `ENOENT`, `EKEYREJECTED` | an asymmetric key that can't be parsed, whose algorithm is missing, or that is not trusted here |
     /// | [`Unsupported`](crate::Error::Unsupported) | `EOPNOTSUPP` | the keyring takes asymmetric keys only |
     /// | [`NotImplemented`](crate::Error::NotImplemented) | `ENOSYS` | no keyrings, or a sandbox (podman) |
     /// | [`OutOfMemory`](crate::Error::OutOfMemory), [`Interrupted`](crate::Error::Interrupted), [`Io`](crate::Error::Io) | `ENOMEM`, `EINTR`, `EIO` | |

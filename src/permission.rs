@@ -60,9 +60,10 @@ impl fmt::Display for Rights {
 /// The permissions of a key: the [`Rights`] of its possessor, its user, its group and all others.
 ///
 /// What a thread may do is what the *possessor* may, if it possesses the key (its own keyrings lead
-/// there), together with what exactly one of the other three may: *user*, if its file-system uid is
-/// the owner's; else *group*, if one of its groups is the key's and that has any right; else *other*. No
-/// capability overrides this: root, too, is refused what these bits do not grant.
+/// there, and the key grants it search), together with what exactly one of the other three may: *user*,
+/// if its file-system uid is the owner's; else *group*, if one of its groups is the key's and that has
+/// any right; else *other*. So without search the possessor's other rights are void. No capability
+/// overrides this: root, too, is refused what these bits do not grant.
 ///
 /// # Examples
 ///
@@ -154,7 +155,7 @@ impl Key {
     /// `keyctl(KEYCTL_SETPERM, key, permissions)`—Sets who may do what with the key.
     ///
     /// Needs the setattr permission, and that the caller's file-system uid owns the key, or
-    /// `CAP_SYS_ADMIN`. One can lock oneself out.
+    /// `CAP_SYS_ADMIN` in the initial user namespace. One can lock oneself out.
     ///
     /// # Errors
     ///

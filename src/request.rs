@@ -16,23 +16,28 @@ use crate::text::Text;
 /// `request_key(type, description, NULL, keyring)`—Finds a key in the caller's keyrings: thread, process,
 /// session, in this order, and all that these lead to.
 ///
-/// The key is linked into `destination` when that is given. `None` when there is no such key; nobody is
-/// asked to make it. Expired keys are passed over.
+/// The key is linked into `destination` when that is given. `None` when there is no such key, no such
+/// type or no such destination: the kernel does not tell these apart. Nobody is asked to make it.
+/// Expired keys are passed over.
+///
+/// **One keyring's "no such key" hides what another one refuses.** A key that is revoked, does not grant
+/// search, or is negative with another number than `ENOKEY`, is an error only when none of the thread,
+/// process and session keyring, as far as they exist, answers that there is no such key. Else it is `None`.
 ///
 /// # Errors
 ///
 /// | error | number | cause |
 /// | --- | --- | --- |
-/// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the key does not grant search, or for a destination link; or that does not grant write |
-/// | [`KeyRevoked`](Error::KeyRevoked) | `EKEYREVOKED` | the only match is revoked |
+/// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the key does not grant search, see above, or for a destination link; or that does not grant write |
+/// | [`KeyRevoked`](Error::KeyRevoked) | `EKEYREVOKED` | the key is, see above; or the destination |
 /// | [`NotAKeyring`](Error::NotAKeyring), [`KeyExpired`](Error::KeyExpired) | `ENOTDIR`, `EKEYEXPIRED` | the destination is |
-/// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has |
-/// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | a type that begins with a dot; a sandbox |
+/// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has; a destination that is no id that there can be |
+/// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | a type that begins with a dot; a restricted destination; a sandbox |
 /// | [`Interrupted`](Error::Interrupted) | `EINTR` | a signal came while somebody else was making the key |
 /// | [`QuotaExceeded`](Error::QuotaExceeded), [`OutOfMemory`](Error::OutOfMemory) | `EDQUOT`, `ENOMEM` | |
 /// | [`NotImplemented`](Error::NotImplemented) | `ENOSYS` | no keyrings, or a sandbox (podman) |
 /// | [`InteriorNul`](Error::InteriorNul), [`TextTooLong`](Error::TextTooLong) | | see [`Text`] |
-/// | any | | a negative key answers the number that its maker chose |
+/// | any | | a negative key answers the number that its maker chose, see above |
 ///
 /// # Examples
 ///
@@ -69,7 +74,8 @@ pub fn request_key(
 /// The caller waits until the key is made, and no signal ends that. The new key is linked into
 /// `destination`, or else into the [default keyring](set_default_request_keyring). When it can't be
 /// made, a *negative* key takes its place for a time (60 seconds, when the program fails), which then
-/// answers at once. `None` when that says that there is no such key.
+/// answers at once. `None` when that says that there is no such key. One that says something else is
+/// hidden as [`request_key`] tells, and then the program is asked again.
 ///
 /// # Errors
 ///
@@ -79,7 +85,7 @@ pub fn request_key(
 /// | --- | --- | --- |
 /// | [`NotFound`](Error::NotFound), [`AccessDenied`](Error::AccessDenied), [`NotExecutable`](Error::NotExecutable) | `ENOENT`, `EACCES`, `ENOEXEC` | `/sbin/request-key` can't be started |
 /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | the type is `keyring` |
-/// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | an empty description |
+/// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | an empty description, or one that the type refuses |
 /// | [`KeyRejected`](Error::KeyRejected), [`KeyRevoked`](Error::KeyRevoked), any other | | what the program answered |
 ///
 /// # Examples

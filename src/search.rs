@@ -5,7 +5,7 @@
 //! The calls here hand the kernel texts to read.
 #![allow(unsafe_code)]
 
-use crate::errors::Result;
+use crate::errors::{Error, Result};
 use crate::key::{Key, Keyring};
 use crate::key_type::KeyType;
 use crate::serial::KeySerial;
@@ -136,7 +136,8 @@ impl Keyring {
     /// It is linked into `possessed`, one of the caller's own keyrings (`THREAD` or `PROCESS`), by which
     /// the caller may use it, and displaces one of the same name there. A new one is made there first and
     /// then linked here, so that a caller who may only search and write here can still fill it. This is
-    /// what MIT krb5 does for its `_krb` collection: up to three system calls.
+    /// what MIT krb5 does for its `_krb` collection: up to three system calls. One that is expired or revoked
+    /// is replaced.
     ///
     /// *Here* is wherever [`search`](Self::search) leads: also into a keyring that nests here, and to this
     /// keyring if it is of that name itself. What is new grants search to its possessor only: who does
@@ -149,8 +150,7 @@ impl Keyring {
     /// # Errors
     ///
     /// Those of [`search_and_link`](Self::search_and_link), [`add_keyring`](Self::add_keyring) and
-    /// [`link`](Self::link). When the last fails, the new keyring stays linked in `possessed` only. Where an
-    /// expired or revoked keyring of that name is the only one, none is made until the kernel collects it.
+    /// [`link`](Self::link). When the last fails, the new keyring stays linked in `possessed` only.
     ///
     /// # Examples
     ///
@@ -168,13 +168,14 @@ impl Keyring {
     /// ```
     pub fn find_or_create(self, description: impl Text, possessed: Self) -> Result<(Self, Origin)> {
         description.with_c_str(|description| {
-            match self.search_and_link(KeyType::KEYRING, description, possessed)? {
-                Some(key) => Ok((key.into(), Origin::Found)),
-                None => {
+            match self.search_and_link(KeyType::KEYRING, description, possessed) {
+                Ok(Some(key)) => Ok((key.into(), Origin::Found)),
+                Ok(None) | Err(Error::KeyExpired | Error::KeyRevoked) => {
                     let keyring = possessed.add_keyring(description)?;
                     self.link(keyring)?;
                     Ok((keyring, Origin::Created))
                 }
+                Err(error) => Err(error),
             }
         })
     }

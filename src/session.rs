@@ -52,7 +52,8 @@ pub fn join_new_session() -> Result<Keyring> {
 ///
 /// A keyring of that name which does not grant search to the caller *without possession* is passed
 /// over, and a **new one** is made beside it. So are those that this makes, unless their permissions are
-/// changed: to be joined again by name, a keyring must grant its user search.
+/// changed: to be joined again by name, a keyring must grant its user search. One of that name that grants
+/// search to all is joined whoever made it, be it another user.
 ///
 /// # Errors
 ///
@@ -104,7 +105,8 @@ fn join(name: Option<&CStr>) -> Reply {
 /// | --- | --- | --- |
 /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | the parent is `init` or a kernel thread, has several threads, has other uids or gids, or the session keyrings are not the caller's |
 /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the session keyring does not grant link |
-/// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | there is no session keyring |
+/// | [`KeyRevoked`](crate::Error::KeyRevoked), [`KeyExpired`](crate::Error::KeyExpired) | `EKEYREVOKED`, `EKEYEXPIRED` | the session keyring is |
+/// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | there is no session keyring, and none could be made |
 /// | [`NoSuchProcess`](crate::Error::NoSuchProcess) | `ESRCH` | the parent is going away |
 /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
 ///

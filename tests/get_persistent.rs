@@ -39,14 +39,14 @@ use std::ffi::CString;
 use std::sync::Barrier;
 use std::thread;
 
-use common::who::{self, as_uids};
+use common::who::{self, as_uids, only_capable_of};
 use common::{
     Unlink, User, expire, in_child, in_thread, key_count, key_in, keyring_in, new_keyring, only_without, raw,
     require, seccomp, someone, spend_quota, unique,
 };
 use keyctl::syscall::{Arg, op};
 use keyctl::{Errno, Error, Key, KeySerial, Keyring, Uid, get_persistent};
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities};
+use rustix::thread::{CapabilitySet, set_keep_capabilities};
 
 /// What every persistent keyring is described as. It has no group, which the kernel shows as 65534.
 fn description(uid: Uid) -> String {
@@ -144,13 +144,6 @@ fn cap_setuid_reaches_any_uid() {
         raw::invalidate(persistent).unwrap();
         assert_eq!(described.unwrap(), "keyring;-2;65534;1f030000;_persistent.4294967294");
     });
-}
-
-/// Keeps, of the capabilities that this thread has, these.
-fn only_capable_of(wanted: CapabilitySet) {
-    let permitted = rustix::thread::capabilities(None).unwrap().permitted & wanted;
-    let inheritable = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: permitted, permitted, inheritable }).unwrap();
 }
 
 #[test]

@@ -407,13 +407,28 @@ fn keyring_that_cant_be_linked_stays_in_the_possessed_one() {
 }
 
 #[test]
+fn keyring_that_ended_is_replaced() {
+    require!(keyctl);
+    someone(|_| {
+        let (keyring, possessed, name) = (new_keyring(), new_keyring(), unique());
+        let ends: [fn(Keyring); 2] = [|keyring| raw::revoke(keyring).unwrap(), |keyring| expire(keyring)];
+        for end in ends {
+            let ended = keyring.add_keyring(&*name).unwrap();
+            end(ended);
+            let (made, origin) = keyring.find_or_create(&*name, possessed).unwrap();
+            assert_eq!(origin, Origin::Created);
+            assert_eq!(raw::links(keyring), Ok(vec![made.into()]));
+            assert_eq!(raw::links(possessed), Ok(vec![made.into()]));
+        }
+    });
+}
+
+#[test]
 fn nothing_is_made_where_the_search_is_refused() {
     require!(keyctl);
     someone(|_| {
         let (keyring, possessed, name) = (new_keyring(), new_keyring(), unique());
-        let ended = keyring.add_keyring(&*name).unwrap();
-        raw::revoke(ended).unwrap();
-        assert_eq!(keyring.find_or_create(&*name, possessed), Err(Error::KeyRevoked));
+        keyring.add_keyring(&*name).unwrap();
         raw::set_permissions(keyring, all_but(Rights::SEARCH)).unwrap();
         assert_eq!(keyring.find_or_create(&*name, possessed), Err(Error::AccessDenied));
         assert_eq!(raw::links(possessed), Ok(vec![]));

@@ -9,7 +9,10 @@
 #![allow(dead_code, unused_imports, unused_macros, unreachable_pub)]
 
 pub mod heap;
+pub mod impostor;
+pub mod memory;
 pub mod need;
+pub mod program;
 pub mod raw;
 pub mod seccomp;
 pub mod who;
@@ -23,8 +26,15 @@ use std::thread::{panicking, sleep};
 use std::time::{Duration, Instant};
 
 use keyctl::{Error, Key, KeySerial, Keyring, Rights, Uid};
+pub use memory::before_a_wall;
 pub(crate) use need::{only_without, require};
 pub use who::{User, in_child, in_thread, someone};
+
+/// A certificate of an RSA key of 2048 bits, and that key: see the README there.
+pub const RSA_CERTIFICATE: &[u8] = include_bytes!("../fixtures/rsa2048.cert.der");
+pub const RSA_KEY: &[u8] = include_bytes!("../fixtures/rsa2048.key.der");
+/// A certificate of a key on the curve P-256.
+pub const P256_CERTIFICATE: &[u8] = include_bytes!("../fixtures/p256.cert.der");
 
 /// A description that nothing else on this machine has.
 pub fn unique() -> CString {
@@ -55,6 +65,11 @@ pub fn negative_key_in(keyring: Keyring) -> Key {
     raw::request_key_with(c"user", &name, c"", keyring).unwrap_err();
     let described = |key: &Key| raw::description(*key) == Ok(name.to_bytes().to_vec());
     raw::links(keyring).unwrap().into_iter().find(described).expect("a negative key")
+}
+
+/// The key of that number. There is none below 3.
+pub fn key_of(serial: i32) -> Key {
+    KeySerial::from_raw(serial).unwrap().into()
 }
 
 /// Has a key expire, which takes a second.
@@ -104,6 +119,13 @@ fn unusable(make: impl Fn(Keyring) -> Key, rights: Rights) -> Vec<(Key, Error)> 
     ]
 }
 
+/// A key that expired, in this thread's keyring.
+pub fn expired_key() -> Key {
+    let key = key_in(new_keyring());
+    expire(key);
+    key
+}
+
 /// Spends the caller's quota of bytes, to the last one, on keys that end with this thread.
 pub fn spend_quota() {
     let (keyring, payload) = (new_keyring(), [0; 1 << 15]);
@@ -133,6 +155,16 @@ pub fn key_count(uid: Uid) -> Option<(u32, u32, u32)> {
     let used: Vec<u32> =
         line.split('/').map(|n| n.split_whitespace().last().unwrap().parse().unwrap()).collect();
     Some((used[0], used[1], used[2]))
+}
+
+/// Numbers that look random, and are the same at each run.
+pub fn numbers(mut state: u64) -> impl FnMut() -> u64 {
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    }
 }
 
 /// Unlinks a key at the end, also of a test that fails: for what is put into a keyring that stays.

@@ -7,13 +7,14 @@
 use std::env;
 use std::ffi::CStr;
 use std::fmt::Display;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 
 use keyctl::syscall::Arg;
 use keyctl::{Error, Key, Keyring, Uid};
 
-use super::{raw, seccomp, unique, who, x509};
+use super::{P256_CERTIFICATE, RSA_CERTIFICATE, RSA_KEY};
+use super::{impostor, program, raw, seccomp, unique, who};
 
 /// Finds out, without leaving a trace, whether something is to be had, or says why not.
 type Probe = fn() -> Result<(), String>;
@@ -25,8 +26,14 @@ const NEEDS: &[(&str, Probe)] = &[
     ("persistent", persistent),
     // CONFIG_ASYMMETRIC_KEY_TYPE: keyrings that accept signed keys only.
     ("asymmetric", || capability(0x08)),
-    // An asymmetric key of RSA, in X.509.
-    ("x509", || has_type(c"asymmetric", x509::CA)),
+    // CONFIG_X509_CERTIFICATE_PARSER and CONFIG_CRYPTO_RSA: certificates as keys.
+    ("x509", || pkey(RSA_CERTIFICATE, c"enc=pkcs1")),
+    // CONFIG_PKCS8_PRIVATE_KEY_PARSER: private keys.
+    ("pkcs8", || pkey(RSA_KEY, c"enc=pkcs1")),
+    // CONFIG_CRYPTO_ECDSA: certificates of elliptic curves.
+    ("ecdsa", || pkey(P256_CERTIFICATE, c"enc=x962 hash=sha256")),
+    // CONFIG_KEY_DH_OPERATIONS
+    ("dh", || capability(0x04)),
     // CONFIG_BIG_KEYS
     ("big_key", || has_type(c"big_key", b"x")),
     // CONFIG_ENCRYPTED_KEYS, and loaded
@@ -41,6 +48,8 @@ const NEEDS: &[(&str, Probe)] = &[
     ("moves", || capability(0x80)),
     // What does not fit is not there at all.
     ("linux_5_7", || linux(5, 7)),
+    // CONFIG_KEY_NOTIFICATIONS
+    ("watch", watch),
     // May become any user.
     ("root", root),
     // May write to /proc/sys/kernel/keys: what concerns the whole machine.
@@ -51,8 +60,16 @@ const NEEDS: &[(&str, Probe)] = &[
     ("userns", || who::can_unshare().then_some(()).ok_or_else(|| text("unshare fails"))),
     // CONFIG_SECCOMP_FILTER
     ("seccomp", || seccomp::works().map_err(text)),
+    // The same, with answers by another thread.
+    ("impostor", || impostor::works().map_err(text)),
     // The kernel's headers, from 5.8 on.
     ("headers", headers),
+    // A security module that labels keys.
+    ("label", label),
+    // The program by which the kernel has keys made, and the folder of its rules.
+    ("request_key", || program::request_key().map_err(text)),
+    // The examples of this crate, where cargo leaves them.
+    ("examples", examples),
 ];
 
 /// First line of a test: returns from it unless all that it needs is there.
@@ -190,6 +207,16 @@ fn linux(major: u32, minor: u32) -> Result<(), String> {
     if found >= (major, minor) { Ok(()) } else { Err(release) }
 }
 
+fn pkey(payload: &[u8], encoding: &CStr) -> Result<(), String> {
+    let add = || raw::add_key(c"asymmetric", &unique(), payload, Keyring::THREAD);
+    who::in_thread(|| raw::pkey_query(add()?, encoding)).map_err(text)
+}
+
+fn watch() -> Result<(), String> {
+    let has = unless_refused(keyctl::capabilities())?.contains(keyctl::Capabilities::NOTIFICATIONS);
+    if has { Ok(()) } else { Err(text("the kernel is built without")) }
+}
+
 pub fn root() -> Result<(), String> {
     let last = Uid::from_raw(u32::MAX - 1);
     who::in_thread(|| who::take_uids(last, last, last)).map_err(text)
@@ -202,4 +229,16 @@ fn opens(path: &str, how: &OpenOptions) -> Result<(), String> {
 fn headers() -> Result<(), String> {
     let header = fs::read_to_string("/usr/include/linux/keyctl.h").map_err(text)?;
     if header.contains("KEYCTL_WATCH_KEY") { Ok(()) } else { Err(text("older than Linux 5.8")) }
+}
+
+fn label() -> Result<(), String> {
+    let there = |path| fs::exists(path).unwrap_or(false);
+    let found = there("/sys/fs/selinux/enforce") || there("/sys/fs/smackfs/load2");
+    found.then_some(()).ok_or_else(|| text("neither SELinux nor Smack"))
+}
+
+fn examples() -> Result<(), String> {
+    ["cron", "get_persistent", "krb5", "request_key_helper", "show"]
+        .iter()
+        .try_for_each(|name| File::open(program::example(name)).map(drop).map_err(text))
 }

@@ -44,6 +44,17 @@ pub fn clear(keyring: Keyring) -> Result<()> {
     plain(op::CLEAR, id(keyring), Arg::ZERO, Arg::ZERO).map(drop)
 }
 
+/// Whether a key grants search, answered by its number.
+pub fn seek(key: impl Into<Key>) -> Result<usize> {
+    plain(op::GET_KEYRING_ID, id(key), Arg::ZERO, Arg::ZERO)
+}
+
+pub fn update(key: impl Into<Key>, payload: &[u8]) -> Result<()> {
+    let (op, address, length) = (op::UPDATE.number(), payload.as_ptr().into(), payload.len().into());
+    // SAFETY: a payload of that length.
+    unsafe { syscall::keyctl(op, id(key), address, length, Arg::ZERO) }.map(drop)
+}
+
 pub fn revoke(key: impl Into<Key>) -> Result<()> {
     plain(op::REVOKE, id(key), Arg::ZERO, Arg::ZERO).map(drop)
 }
@@ -88,6 +99,14 @@ pub fn capabilities() -> Result<u8> {
         syscall::keyctl(op::CAPABILITIES.number(), (&raw mut bits).into(), 1u32.into(), Arg::ZERO, Arg::ZERO)
     }?;
     Ok(bits)
+}
+
+/// Whether an asymmetric key can be used in this encoding.
+pub fn pkey_query(key: Key, encoding: &CStr) -> Result<()> {
+    let mut found = [0u8; 56];
+    let result = found.as_mut_ptr().into();
+    // SAFETY: a text that ends in NUL, and the 56 bytes of the result.
+    unsafe { syscall::keyctl(op::PKEY_QUERY.number(), id(key), Arg::ZERO, encoding.into(), result) }.map(drop)
 }
 
 /// `type;uid;gid;permissions;description`

@@ -1,5 +1,4 @@
-//! Refusals made to order: a filter that answers a system call, or one operation of `keyctl`, in the
-//! kernel's stead.
+//! Refusals made to order: filters that answer calls in the kernel's stead, those of known sandboxes too.
 //!
 //! It needs no privilege, concerns the calling thread alone, and can't be taken off again.
 
@@ -7,41 +6,76 @@ use std::io;
 use std::mem::offset_of;
 use std::ptr;
 
+use keyctl::syscall::op;
 use keyctl::{Errno, Error, Result};
 use libc::{
-    BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_MODE_FILTER, SECCOMP_RET_ALLOW,
-    SECCOMP_RET_ERRNO, c_long, c_ulong, seccomp_data, sock_filter, sock_fprog,
+    BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, EACCES, ENOSYS, EPERM, SECCOMP_MODE_FILTER,
+    SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SYS_add_key, SYS_keyctl, SYS_request_key, c_long, c_ulong,
+    seccomp_data, sock_filter, sock_fprog,
 };
 use rustix::thread::set_no_new_privs;
 
 use super::in_thread;
 
+/// One line of a filter: the call, an operation of `keyctl` or all, and the error number that is answered,
+/// or that it passes. The first line that fits decides; what fits none passes.
+pub type Line = (c_long, Option<u32>, Option<i32>);
+
+/// All three calls: as Docker does it, containerd, systemd-nspawn and flatpak.
+pub const DOCKER: &[Line] = &[
+    (SYS_keyctl, None, Some(EPERM)),
+    (SYS_add_key, None, Some(EPERM)),
+    (SYS_request_key, None, Some(EPERM)),
+];
+
+pub const PODMAN: &[Line] = &[(SYS_add_key, None, Some(ENOSYS)), (SYS_request_key, None, Some(ENOSYS))];
+
+pub const LXC: &[Line] = &[(SYS_keyctl, None, Some(ENOSYS))];
+
+pub const GVISOR: &[Line] = &[
+    (SYS_add_key, None, Some(EACCES)),
+    (SYS_request_key, None, Some(EACCES)),
+    (SYS_keyctl, Some(op::GET_KEYRING_ID.number()), None),
+    (SYS_keyctl, Some(op::JOIN_SESSION_KEYRING.number()), None),
+    (SYS_keyctl, Some(op::SETPERM.number()), None),
+    (SYS_keyctl, Some(op::DESCRIBE.number()), None),
+    (SYS_keyctl, None, Some(ENOSYS)),
+];
+
+/// A kernel without keyrings.
+pub const NO_KEYRINGS: &[Line] = &[
+    (SYS_keyctl, None, Some(ENOSYS)),
+    (SYS_add_key, None, Some(ENOSYS)),
+    (SYS_request_key, None, Some(ENOSYS)),
+];
+
 /// From now on this thread's `keyctl(op, ...)` answers error number `errno`; 0 for the reply 0.
 pub fn answer(op: u32, errno: u16) {
-    // The low half of the first argument, which is all that the kernel takes of it.
-    let low = if cfg!(target_endian = "big") { 4 } else { 0 };
-    let first = offset_of!(seccomp_data, args) + low;
-    let is_op = [
-        step(BPF_LD | BPF_W | BPF_ABS, first.try_into().unwrap(), 0),
-        step(BPF_JMP | BPF_JEQ | BPF_K, op, 1),
-    ];
-    filter(libc::SYS_keyctl, &is_op, errno);
+    apply(&[(SYS_keyctl, Some(op), Some(errno.into()))]);
 }
 
 /// From now on this thread's system call of that number answers error number `errno`.
 pub fn answer_call(number: c_long, errno: u16) {
-    filter(number, &[], errno);
+    apply(&[(number, None, Some(errno.into()))]);
 }
 
-fn filter(call: c_long, condition: &[sock_filter], errno: u16) {
-    let number = offset_of!(seccomp_data, nr).try_into().unwrap();
-    let to_the_end = (condition.len() + 1).try_into().unwrap();
-    let mut filter = vec![
-        step(BPF_LD | BPF_W | BPF_ABS, number, 0),
-        step(BPF_JMP | BPF_JEQ | BPF_K, call.try_into().unwrap(), to_the_end),
-    ];
-    filter.extend_from_slice(condition);
-    filter.push(step(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | u32::from(errno), 0));
+/// From now on the calls of this thread, and of all that it starts, pass this filter.
+pub fn apply(lines: &[Line]) {
+    // The low half of the first argument, which is all that the kernel takes of it.
+    let low = if cfg!(target_endian = "big") { 4 } else { 0 };
+    let (number, first) = (offset_of!(seccomp_data, nr), offset_of!(seccomp_data, args) + low);
+    let mut filter = vec![];
+    for &(call, op, answer) in lines {
+        filter.push(step(BPF_LD | BPF_W | BPF_ABS, number.try_into().unwrap(), 0));
+        let others = if op.is_some() { 3 } else { 1 };
+        filter.push(step(BPF_JMP | BPF_JEQ | BPF_K, call.try_into().unwrap(), others));
+        if let Some(op) = op {
+            filter.push(step(BPF_LD | BPF_W | BPF_ABS, first.try_into().unwrap(), 0));
+            filter.push(step(BPF_JMP | BPF_JEQ | BPF_K, op, 1));
+        }
+        let refuse = |errno| SECCOMP_RET_ERRNO | u32::try_from(errno).unwrap();
+        filter.push(step(BPF_RET | BPF_K, answer.map_or(SECCOMP_RET_ALLOW, refuse), 0));
+    }
     filter.push(step(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0));
     let program = sock_fprog { len: filter.len().try_into().unwrap(), filter: filter.as_mut_ptr() };
     set_no_new_privs(true).unwrap();

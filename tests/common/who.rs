@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use keyctl::{Error, Keyring, Uid, get_persistent};
 use rustix::process::{DumpableBehavior, Gid, Pid, WaitOptions, getuid, set_dumpable_behavior, waitpid};
 use rustix::thread::{
-    UnshareFlags, set_thread_groups, set_thread_res_gid, set_thread_res_uid, unshare_unsafe,
+    CapabilitySet, CapabilitySets, UnshareFlags, capabilities, set_capabilities, set_thread_groups,
+    set_thread_res_gid, set_thread_res_uid, unshare_unsafe,
 };
 
 use super::{key_count, need, raw, until};
@@ -75,6 +76,13 @@ pub fn take_uids(real: Uid, effective: Uid, saved: Uid) -> io::Result<()> {
     set_thread_res_gid(group, group, group)?;
     set_thread_res_uid(real, effective, saved)?;
     Ok(())
+}
+
+/// Keeps, of the capabilities that this thread has, these.
+pub fn only_capable_of(wanted: CapabilitySet) {
+    let permitted = capabilities(None).unwrap().permitted & wanted;
+    let inheritable = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: permitted, permitted, inheritable }).unwrap();
 }
 
 /// Makes a user namespace, in which no uid means anything yet. For a child.
