@@ -97,11 +97,26 @@ _rust() {
 }
 
 # rows KEYWORD: the rows of that kind in the table, without the keyword.
-rows() { sed -n "s/^$1 *//p" .ci/table; }
+rows() { sed -nE "s/^$1 +//p" .ci/table; }
 
 # The newest Rust, allowed to build core or std from source: of most targets there is no other here.
 # Features of the language stay as closed to the crate as in stable Rust.
 build_std() {
     cargo=$(rust '' rust-web-src)/cargo
     export RUSTC_BOOTSTRAP=1
+}
+
+# What std on musl links to unwind: LLVM's library, from which Debian's is built for glibc's fortify.
+musl_libunwind() {
+    packages musl-tools libunwind-14-dev gcc
+    mkdir -p "$cache/musl"
+    cp /usr/lib/llvm-14/lib/libunwind.a "$cache/musl"
+    echo '#include <stdarg.h>
+        #include <stdio.h>
+        int __fprintf_chk(FILE *to, int flag, const char *format, ...) {
+            va_list list;
+            va_start(list, format);
+            return vfprintf(to, format, list);
+        }' | musl-gcc -O2 -c -x c - -o "$cache/musl/fortify.o"
+    ar r "$cache/musl/libunwind.a" "$cache/musl/fortify.o" 2>"$cache/log/ar"
 }

@@ -266,7 +266,7 @@ fn what_is_no_description_is_none() {
 fn hostile_text_is_told_apart() {
     let mut next = numbers(0x9e37_79b9_7f4a_7c15);
     let (mut some, mut none) = (0, 0);
-    for _ in 0..200_000 {
+    for _ in 0..20_000 {
         let text = hostile(&mut next);
         let Some(it) = Description::parse(&text) else {
             none += 1;
@@ -283,7 +283,7 @@ fn hostile_text_is_told_apart() {
         assert!(!it.key_type.contains(&b';'));
         assert!(text.starts_with(it.key_type) && text.ends_with(it.description));
     }
-    assert!(some > 10_000 && none > 10_000, "{some} descriptions, {none} not");
+    assert!(some > 2_000 && none > 2_000, "{some} descriptions, {none} not");
 }
 
 /// A description in which some bytes are not as they should be, or none, or many.

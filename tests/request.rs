@@ -87,10 +87,34 @@ fn maker(args: &[&str], part: fn(Key)) {
     fs::write(report, "done").unwrap();
 }
 
+/// A file by which parts of this binary talk, and which goes with this value.
+struct Note(PathBuf);
+
+impl Note {
+    fn new() -> Self {
+        Self(env::temp_dir().join(unique().to_str().unwrap()))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    /// What it says, if it is there.
+    fn read(&self) -> Option<String> {
+        fs::read_to_string(&self.0).ok()
+    }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// A key that nobody has made yet, and the one who will.
 struct Making {
     name: CString,
-    report: PathBuf,
+    report: Note,
     _rule: Rule,
 }
 
@@ -100,8 +124,8 @@ impl Making {
     }
 
     fn of(name: &CStr, part: &str) -> Self {
-        let report = env::temp_dir().join(unique().to_str().unwrap());
-        let args = program::part(part, &["%k", report.to_str().unwrap()]);
+        let report = Note::new();
+        let args = program::part(part, &["%k", report.path()]);
         let rule = Rule::new(name.to_str().unwrap(), &env::current_exe().unwrap(), &args);
         Self { name: name.to_owned(), _rule: rule, report }
     }
@@ -119,15 +143,9 @@ impl Making {
 
     /// What the maker said since this was asked for.
     fn report(&self) -> Option<String> {
-        let report = fs::read_to_string(&self.report).ok();
-        let _ = fs::remove_file(&self.report);
+        let report = self.report.read();
+        let _ = fs::remove_file(self.report.path());
         report
-    }
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        self.report();
     }
 }
 
@@ -571,10 +589,10 @@ fn a_signal_ends_the_wait_for_another_ones_key() {
     require!(keyctl, request_key, root, persistent);
     in_session(|| {
         let making = Making::by("makes_in_the_end");
-        let end = env::temp_dir().join(unique().to_str().unwrap());
+        let end = Note::new();
         thread::scope(|scope| {
             let (requestor, number) =
-                with_number(scope, || making.request(end.to_str().unwrap(), Some(Keyring::SESSION)));
+                with_number(scope, || making.request(end.path(), Some(Keyring::SESSION)));
             until(1, || raw::links(Keyring::SESSION).unwrap().len());
             let key = only_link(Keyring::SESSION);
             type Ask<'a> = &'a (dyn Fn() -> Result<()> + Sync);
@@ -596,10 +614,9 @@ fn a_signal_ends_the_wait_for_another_ones_key() {
             // Who had it made waits to the end.
             disturb(&requestor, number);
             assert!(!requestor.is_finished());
-            fs::write(&end, "").unwrap();
+            fs::write(end.path(), "").unwrap();
             assert_eq!(requestor.join().unwrap(), Ok(Some(key)));
         });
-        fs::remove_file(end).unwrap();
     });
 }
 
@@ -826,12 +843,11 @@ fn is_left_behind(key: Key) {
 fn authority_ends_with_the_request() {
     require!(keyctl, request_key, root);
     in_session(|| {
-        let said = env::temp_dir().join(unique().to_str().unwrap());
+        let said = Note::new();
         let making = Making::by("leaves_another");
-        let key = making.request(said.to_str().unwrap(), Some(new_keyring())).unwrap().unwrap();
+        let key = making.request(said.path(), Some(new_keyring())).unwrap().unwrap();
         assert_eq!(raw::read(key).unwrap(), b"made");
-        until("done".to_owned(), || fs::read_to_string(&said).unwrap());
-        fs::remove_file(said).unwrap();
+        until(Some("done".to_owned()), || said.read());
     });
 }
 

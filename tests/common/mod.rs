@@ -11,13 +11,16 @@
 pub mod heap;
 pub mod impostor;
 pub mod memory;
+pub mod model;
 pub mod need;
 pub mod program;
+pub mod random;
 pub mod raw;
 pub mod seccomp;
 pub mod who;
 pub mod x509;
 
+use std::env;
 use std::ffi::CString;
 use std::fmt::Debug;
 use std::fs;
@@ -35,6 +38,11 @@ pub const RSA_CERTIFICATE: &[u8] = include_bytes!("../fixtures/rsa2048.cert.der"
 pub const RSA_KEY: &[u8] = include_bytes!("../fixtures/rsa2048.key.der");
 /// A certificate of a key on the curve P-256.
 pub const P256_CERTIFICATE: &[u8] = include_bytes!("../fixtures/p256.cert.der");
+
+/// Whether `KEYCTL_LONG` asks for what takes minutes.
+pub fn long() -> bool {
+    env::var_os("KEYCTL_LONG").is_some()
+}
 
 /// A description that nothing else on this machine has.
 pub fn unique() -> CString {
