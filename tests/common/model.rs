@@ -326,8 +326,11 @@ impl World {
                 What::Ring(expected) => {
                     let mut expected = expected.clone();
                     expected.sort_unstable();
-                    assert_eq!(node.key.payload_len(), Ok(expected.len() * size_of::<Key>()));
-                    assert_eq!(links(node.key.into()), Ok(expected));
+                    let (bytes, found) = (node.key.payload_len(), links(node.key.into()));
+                    let states: Vec<_> = expected.iter().map(|key| key.payload_len()).collect();
+                    let what = || format!("step {}: {:?} of {states:?}", self.steps, node.key);
+                    assert_eq!(found.as_ref(), Ok(&expected), "{}", what());
+                    assert_eq!(bytes, Ok(expected.len() * size_of::<Key>()), "{}", what());
                 }
             }
         }

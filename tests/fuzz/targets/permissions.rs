@@ -17,7 +17,7 @@ fuzz_target!(|mask: u32| {
 
     let printed = permissions.to_string();
     let letters = mask.to_be_bytes().map(|byte| {
-        let letter = |(i, letter)| if byte & 0x20 >> i == 0 { '-' } else { letter };
+        let letter = |(i, letter): (usize, char)| if byte & (0x20 >> i) == 0 { '-' } else { letter };
         "alswrv".chars().enumerate().map(letter).collect::<String>()
     });
     assert_eq!(printed, letters.concat());
