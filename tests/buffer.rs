@@ -258,7 +258,7 @@ mod race {
     use crate::common::{keyring_in, need::say};
 
     const READS: usize = 100_000;
-    const LONGEST: Duration = Duration::from_secs(20);
+    const LONGEST: Duration = Duration::from_secs(10);
 
     /// Has `write` bring about the states 1, 2, 3 and so on (0 is there), of which `reads` says what a read
     /// of each answers, over and over again.

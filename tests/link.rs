@@ -513,8 +513,8 @@ fn keys_of_every_type_are_listed() {
         assert!(keys.len() >= 3);
         keys.push(negative_key_in(keyring));
         let [revoked, expired, closed] = [(); 3].map(|()| key_in(keyring));
-        raw::revoke(revoked).unwrap();
         expire(expired);
+        raw::revoke(revoked).unwrap();
         raw::set_permissions(closed, 0).unwrap();
         keys.extend([revoked, expired, closed]);
         assert_eq!(links(keyring), Ok(sorted(keys)));

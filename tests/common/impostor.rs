@@ -140,8 +140,8 @@ fn serve(listener: &OwnedFd, over: &AtomicBool, mut kernel: impl FnMut(Call) -> 
         check(unsafe { libc::ioctl(listener.as_raw_fd(), RECV, &raw mut call) }.into()).unwrap();
         let args = call.data.args.map(|arg| arg.try_into().unwrap());
         let val = kernel(Call { op: (call.data.args[0] & u64::from(u32::MAX)).try_into().unwrap(), args });
-        let error = if val < 0 { val.try_into().unwrap() } else { 0 };
-        let mut answer = seccomp_notif_resp { id: call.id, val: val.max(0), error, flags: 0 };
+        // Either says what the register holds; `val` says it of what is no error number, too.
+        let mut answer = seccomp_notif_resp { id: call.id, val, error: 0, flags: 0 };
         // SAFETY: one structure of our own.
         check(unsafe { libc::ioctl(listener.as_raw_fd(), SEND, &raw mut answer) }.into()).unwrap();
     }

@@ -326,8 +326,11 @@ impl World {
                 What::Ring(expected) => {
                     let mut expected = expected.clone();
                     expected.sort_unstable();
-                    assert_eq!(node.key.payload_len(), Ok(expected.len() * size_of::<Key>()));
-                    assert_eq!(links(node.key.into()), Ok(expected));
+                    let (bytes, found) = (node.key.payload_len(), links(node.key.into()));
+                    let states: Vec<_> = expected.iter().map(|key| key.payload_len()).collect();
+                    let what = || format!("step {}: {:?} of {states:?}", self.steps, node.key);
+                    assert_eq!(found.as_ref(), Ok(&expected), "{}", what());
+                    assert_eq!(bytes, Ok(expected.len() * size_of::<Key>()), "{}", what());
                 }
             }
         }
@@ -371,7 +374,7 @@ fn payload(step: u32) -> Vec<u8> {
 }
 
 /// Quota comes back some time after the keys have gone.
-fn patient<T>(call: impl Fn() -> Result<T>) -> Result<T> {
+pub fn patient<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         match call() {

@@ -11,7 +11,7 @@ pub fn any_seed() -> u64 {
     }
 }
 
-/// Vigna's SplitMix64.
+/// Vigna's `SplitMix64`.
 pub struct Random(u64);
 
 impl Random {

@@ -1,0 +1,281 @@
+//! Faults and lies: whatever number comes back, by whatever operation, arrives as what it is.
+//!
+//! Another thread answers in the kernel's stead: every error number there is, and what no kernel answers.
+#![cfg(feature = "alloc")]
+#![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use common::{in_thread, key_of, require, seccomp};
+use keyctl::pkey::Encoding;
+use keyctl::syscall::op;
+use keyctl::{
+    Authority, Collision, DiffieHellman, Errno, Error, Key, KeyType, Keyring, Permissions, Timeout,
+    capabilities, default_request_keyring, get_persistent, join_new_session, join_session, request_key,
+    session_to_parent,
+};
+
+use common::impostor;
+
+const RING: Keyring = Keyring::THREAD;
+
+fn key() -> Key {
+    key_of(1)
+}
+
+type Call = (u32, fn() -> Result<(), Error>);
+
+/// One line for each operation of `keyctl`: the plainest call of the crate's that comes to it.
+const CALLS: &[Call] = &[
+    (op::GET_KEYRING_ID.number(), || RING.resolve().map(drop)),
+    (op::JOIN_SESSION_KEYRING.number(), || join_new_session().map(drop)),
+    (op::UPDATE.number(), || key().update(b"x")),
+    (op::REVOKE.number(), || key().revoke()),
+    (op::CHOWN.number(), || key().set_owner(None, None)),
+    (op::SETPERM.number(), || key().set_permissions(Permissions::NONE)),
+    (op::DESCRIBE.number(), || key().describe(&mut [0; 64]).map(drop)),
+    (op::CLEAR.number(), || RING.clear()),
+    (op::LINK.number(), || RING.link(key())),
+    (op::UNLINK.number(), || RING.unlink(key())),
+    (op::SEARCH.number(), || found(RING.search(KeyType::USER, c"x"))),
+    (op::READ.number(), || key().read(&mut [0; 64]).map(drop)),
+    (op::INSTANTIATE.number(), || authority().instantiate(b"x", None)),
+    (op::NEGATE.number(), || authority().negate(1, None)),
+    (op::SET_REQKEY_KEYRING.number(), || default_request_keyring().map(drop)),
+    (op::SET_TIMEOUT.number(), || key().set_timeout(Timeout::Never)),
+    (op::ASSUME_AUTHORITY.number(), || Authority::assume(key()).map(drop)),
+    (op::GET_SECURITY.number(), || key().security(&mut [0; 64]).map(drop)),
+    (op::SESSION_TO_PARENT.number(), session_to_parent),
+    (op::REJECT.number(), || authority().reject(1, Errno::KEYREJECTED, None)),
+    (op::INSTANTIATE_IOV.number(), || authority().instantiate_vectored(&[], None)),
+    (op::INVALIDATE.number(), || key().invalidate()),
+    (op::GET_PERSISTENT.number(), || get_persistent(None, RING).map(drop)),
+    (op::DH_COMPUTE.number(), || dh().compute(&mut [0; 64]).map(drop)),
+    (op::PKEY_QUERY.number(), || key().pkey_query(Encoding::RAW).map(drop)),
+    (op::RESTRICT_KEYRING.number(), || RING.restrict_all()),
+    (op::MOVE.number(), || RING.move_to(key(), RING, Collision::Refuse)),
+    (op::CAPABILITIES.number(), || capabilities().map(drop)),
+];
+
+/// `tests/pkey.rs` and `tests/watch.rs` have those that come second, after another call.
+const ELSEWHERE: &[u32] = &[
+    op::PKEY_ENCRYPT.number(),
+    op::PKEY_DECRYPT.number(),
+    op::PKEY_SIGN.number(),
+    op::PKEY_VERIFY.number(),
+    op::WATCH_KEY.number(),
+];
+
+fn dh() -> DiffieHellman {
+    DiffieHellman { private: key(), prime: key(), base: key() }
+}
+
+/// The impostor lets it be assumed: the answer is for what comes then.
+fn authority() -> Authority {
+    Authority::assume(key()).unwrap()
+}
+
+/// Where one looks for something, absence is no error; here it counts as the number that it was.
+fn found(result: Result<Option<Key>, Error>) -> Result<(), Error> {
+    result?.map(drop).ok_or(Error::NoKey)
+}
+
+/// What a call answers when the kernel replies this. Authority is assumed whatever is replied to the rest.
+fn replies(call: &Call, replies: &[i64]) -> Vec<Result<(), Error>> {
+    let &(op, call) = call;
+    let now = AtomicI64::new(0);
+    let kernel = |asked: impostor::Call| if asked.op == op { now.load(Ordering::Relaxed) } else { 1001 };
+    impostor::reign(&[op, op::ASSUME_AUTHORITY.number()], kernel, || {
+        replies
+            .iter()
+            .map(|&reply| {
+                now.store(reply, Ordering::Relaxed);
+                call()
+            })
+            .collect()
+    })
+}
+
+#[test]
+fn each_operation_has_a_line() {
+    let here: BTreeSet<u32> = CALLS.iter().map(|call| call.0).chain(ELSEWHERE.iter().copied()).collect();
+    let all: BTreeSet<u32> = op::ALL.iter().map(|operation| operation.1).collect();
+    assert_eq!(here, all);
+    assert_eq!(CALLS.len() + ELSEWHERE.len(), all.len());
+}
+
+#[test]
+fn every_number_of_every_operation_arrives() {
+    require!(impostor);
+    let numbers: Vec<i64> = (1..=4095).collect();
+    for call in CALLS {
+        let negated: Vec<i64> = numbers.iter().map(|number| -number).collect();
+        for (&number, result) in numbers.iter().zip(replies(call, &negated)) {
+            let error = result.unwrap_err();
+            let wanted = Errno::from_raw_os_error(number as i32);
+            // Too short a buffer is what this number says there, and the size is asked for.
+            if call.0 == op::DH_COMPUTE.number() && error == Error::Overflow {
+                continue;
+            }
+            assert_eq!(error.raw_os_error(), Some(number as i32), "{call:?}");
+            assert_eq!(error, Error::from(wanted), "{call:?}");
+        }
+    }
+}
+
+#[test]
+fn every_number_of_the_other_two_calls_arrives() {
+    require!(seccomp);
+    for number in 1..=4095 {
+        let add = || RING.add_key(KeyType::USER, c"x", b"x").map(drop);
+        let request = || found(request_key(KeyType::USER, c"x", None));
+        for (call, f) in
+            [(libc::SYS_add_key, &add as &(dyn Fn() -> _ + Sync)), (libc::SYS_request_key, &request)]
+        {
+            let result = in_thread(|| {
+                seccomp::answer_call(call, number);
+                f()
+            });
+            assert_eq!(result, Err(Error::from(Errno::from_raw_os_error(number.into()))));
+        }
+    }
+}
+
+/// No result of any call, and no error number.
+#[cfg(target_pointer_width = "64")]
+const LIES: &[i64] = &[-4096, -5000, i32::MIN as i64, i64::MIN, -(1 << 32)];
+#[cfg(not(target_pointer_width = "64"))]
+const LIES: &[i64] = &[-4096, -5000, i32::MIN as i64];
+
+#[test]
+fn what_is_no_error_number_makes_no_sense() {
+    require!(impostor);
+    for call in CALLS {
+        for result in replies(call, LIES) {
+            assert_eq!(result, Err(Error::UnexpectedReply), "{call:?}");
+        }
+    }
+}
+
+#[test]
+fn success_with_a_number_makes_no_sense_where_there_is_none() {
+    require!(impostor);
+    let done = [op::UPDATE, op::INSTANTIATE, op::INSTANTIATE_IOV, op::RESTRICT_KEYRING, op::PKEY_QUERY];
+    let plain = [
+        op::REVOKE,
+        op::CHOWN,
+        op::SETPERM,
+        op::CLEAR,
+        op::LINK,
+        op::UNLINK,
+        op::NEGATE,
+        op::SET_TIMEOUT,
+        op::SESSION_TO_PARENT,
+        op::REJECT,
+        op::INVALIDATE,
+        op::MOVE,
+    ];
+    let numbers: Vec<u32> =
+        done.map(op::Pointed::number).into_iter().chain(plain.map(op::Plain::number)).collect();
+    for call in CALLS.iter().filter(|call| numbers.contains(&call.0)) {
+        let expected = [Ok(()), Err(Error::UnexpectedReply), Err(Error::UnexpectedReply)];
+        assert_eq!(replies(call, &[0, 1, i64::from(i32::MAX)]), expected, "{call:?}");
+    }
+}
+
+#[test]
+fn a_serial_is_read_as_the_low_32_bits() {
+    require!(impostor);
+    let serials = [op::GET_KEYRING_ID.number(), op::SEARCH.number(), op::GET_PERSISTENT.number()];
+    for call in CALLS.iter().filter(|call| serials.contains(&call.0)) {
+        assert_eq!(replies(call, &[0]), [Err(Error::UnexpectedReply)], "{call:?}");
+        if cfg!(target_pointer_width = "64") {
+            let expected = [Err(Error::UnexpectedReply), Ok(()), Err(Error::UnexpectedReply)];
+            assert_eq!(replies(call, &[1 << 32, (1 << 32) + 5, i64::MAX]), expected, "{call:?}");
+        }
+    }
+    let named = || join_session("x").map(drop);
+    let join = (op::JOIN_SESSION_KEYRING.number(), named as fn() -> _);
+    assert_eq!(replies(&join, &[0, 1001]), [Ok(()), Ok(())]);
+}
+
+#[test]
+fn a_length_is_compared_before_it_is_used() {
+    require!(impostor);
+    let fetches = [op::DESCRIBE.number(), op::READ.number(), op::GET_SECURITY.number()];
+    for call in CALLS.iter().filter(|call| fetches.contains(&call.0)) {
+        let too_small = |needed| Err(Error::BufferTooSmall { needed });
+        assert_eq!(replies(call, &[65, 4096]), [too_small(65), too_small(4096)], "{call:?}");
+        if cfg!(target_pointer_width = "64") {
+            let expected = [too_small(u32::MAX), Err(Error::UnexpectedReply), Err(Error::UnexpectedReply)];
+            assert_eq!(replies(call, &[u32::MAX.into(), 1 << 32, i64::MAX]), expected, "{call:?}");
+        }
+    }
+}
+
+#[test]
+fn a_text_without_its_nul_is_none() {
+    require!(impostor);
+    for number in [op::DESCRIBE.number(), op::GET_SECURITY.number()] {
+        let call = CALLS.iter().find(|call| call.0 == number).unwrap();
+        // Nothing at all; and for a description, the zeros that the buffer held before.
+        assert_eq!(replies(call, &[0]), [Err(Error::UnexpectedReply)]);
+    }
+    let lie = |text: &'static [u8]| {
+        let kernel = move |asked: impostor::Call| {
+            asked.write(2, text);
+            text.len() as i64
+        };
+        impostor::reign(&[op::DESCRIBE.number()], kernel, || key().describe(&mut [0; 64]).map(drop))
+    };
+    assert_eq!(lie(b"user;0;0;3f010000;x\0"), Ok(()));
+    for garbage in
+        [&b"user;0;0;3f010000;x"[..], b"\0", b";;;;\0", b"user;0;0\0", b"user;-1;0;0;x\0", b"\xff\xff\0"]
+    {
+        assert_eq!(lie(garbage), Err(Error::UnexpectedReply), "{}", garbage.escape_ascii());
+    }
+}
+
+#[test]
+fn links_that_are_none_are_no_keys() {
+    require!(impostor);
+    let lie = |bytes: &'static [u8], length: i64| {
+        let kernel = move |asked: impostor::Call| {
+            asked.write(2, bytes);
+            length
+        };
+        impostor::reign(&[op::READ.number()], kernel, || {
+            RING.links(&mut [MaybeUninit::uninit(); 4]).map(|links| links.to_vec())
+        })
+    };
+    assert_eq!(lie(&[7; 8], 8), Ok(vec![key_of(0x0707_0707); 2]));
+    // A 0 among them; a part of one; more than there is room for, in keys.
+    assert_eq!(lie(&[0; 8], 8), Err(Error::UnexpectedReply));
+    assert_eq!(lie(&[7, 7, 7, 7, 0, 0, 0, 0], 8), Err(Error::UnexpectedReply));
+    assert_eq!(lie(&[7; 7], 7), Err(Error::UnexpectedReply));
+    assert_eq!(lie(&[7; 8], 20), Err(Error::BufferTooSmall { needed: 5 }));
+}
+
+#[test]
+fn a_vec_does_not_grow_without_end() {
+    require!(impostor);
+    // Always a little more than there was room for; then more than any key has.
+    let mut asked = 0;
+    let grows = impostor::reign(
+        &[op::READ.number()],
+        |call| {
+            asked += 1;
+            call.args[3] as i64 + 1
+        },
+        || key().read(&mut Vec::new()).map(drop),
+    );
+    assert!(matches!(grows, Err(Error::BufferTooSmall { .. })), "{grows:?}");
+    assert_eq!(asked, 9);
+    let huge = impostor::reign(&[op::READ.number()], |_| 1 << 30, || key().read(&mut Vec::new()).map(drop));
+    assert_eq!(huge, Err(Error::BufferTooSmall { needed: 1 << 30 }));
+}
