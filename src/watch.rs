@@ -165,6 +165,7 @@ impl Queue {
     /// | [`NoAlgorithm`](Error::NoAlgorithm) | `ENOPKG` | a kernel without `CONFIG_WATCH_QUEUE` |
     /// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a kernel before 5.8; or a size of 0 or of more than 512 |
     /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | the user's limit for pipes |
+    /// | [`Other`](Error::Other) | `ENOTTY` | a program of 32 bits on a kernel of 64, which does not pass the size on (seen on 6.12) |
     /// | [`OutOfMemory`](Error::OutOfMemory), any other | `ENOMEM`, `EMFILE` and others of `pipe2` | |
     ///
     /// # Examples
