@@ -101,7 +101,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `alloc` | `&mut Vec<T>` as a growing [`Buffer`] or [`Arena`]; `Secret` |
-//! | `std` | `From<Error> for std::io::Error`; implies `alloc` |
+//! | `std` | `From<Error> for std::io::Error`; the traits of file descriptors are `std`'s; implies `alloc` |
 //! | `proc` | the module `proc`: `/proc/keys` and its like |
 //! | `watch` | the module `watch`: notifications of what happens to keys |
 //!

@@ -1,11 +1,13 @@
 //! Notifications of what happens to keys. Feature `watch`; Linux 5.8 and `CONFIG_KEY_NOTIFICATIONS`.
 //!
 //! A [`Queue`] is a pipe that the kernel writes to. Keys are watched through it ([`Key::watch`]), and what
-//! happens to them is read from it as [`Notification`]s. It is a file descriptor ([`AsFd`]), so that it can
-//! be waited for like any other.
+//! happens to them is read from it as [`Notification`]s. It is a file descriptor ([`AsFd`], [`AsRawFd`]), so
+//! that it can be waited for like any other. The two traits are those of `std` with the feature `std`, and
+//! else rustix's own, unless something else turns on `rustix/std`.
 //!
-//! What is *not* told: that a key expires (its removal is, when the kernel collects it), and that
-//! [`get_persistent`](crate::get_persistent) restarts the expiry.
+//! What is *not* told: that a key expires (its removal is, when the kernel collects it), that
+//! [`get_persistent`](crate::get_persistent) restarts the expiry, and that a link is displaced by that to another
+//! key of the same type and description.
 //!
 //! # Safety
 //!
@@ -13,7 +15,7 @@
 //! a structure.
 #![allow(unsafe_code)]
 
-use rustix::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use rustix::ioctl::{IntegerSetter, Opcode, Setter, ioctl, opcode};
 use rustix::pipe::{PipeFlags, pipe_with};
 
@@ -74,7 +76,7 @@ pub enum Event {
     Instantiated(Key, Option<Error>),
     /// The key got another payload.
     Updated(Key),
-    /// A key was linked into the keyring.
+    /// A key was linked into the keyring, where it may have been before.
     Linked(Keyring, Key),
     /// The link to a key was removed from the keyring.
     Unlinked(Keyring, Key),
@@ -90,7 +92,8 @@ pub enum Event {
     Removed(Option<Key>),
     /// Notifications were lost, since the queue was full.
     Lost,
-    /// Something that this crate does not know, as the kernel numbers it.
+    /// Something that this crate does not know, as the kernel numbers it. [`Notification::record`] has the
+    /// rest of it.
     Other {
         /// `enum watch_notification_type`.
         kind: u32,
@@ -102,11 +105,14 @@ pub enum Event {
 /// An event, and by which watch it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct Notification {
+pub struct Notification<'b> {
     /// The number that [`Key::watch`] was given. 0 for [`Event::Lost`].
     pub watch: u8,
     /// What happened.
     pub event: Event,
+    /// The kernel's record of it, `struct watch_notification` and what follows: for an event that this
+    /// crate does not know.
+    pub record: &'b [u8],
 }
 
 /// The pipe that the kernel writes notifications to.
@@ -149,6 +155,9 @@ impl Queue {
     /// `pipe2(O_NOTIFICATION_PIPE | O_CLOEXEC)`, `IOC_WATCH_QUEUE_SET_SIZE`—Makes a queue for so many
     /// notifications, 1 to 512.
     ///
+    /// The kernel takes whole pages, so that there is room for a multiple of 32 where these have 4096 bytes.
+    /// When there is none left, [`Event::Lost`] takes the place of what comes.
+    ///
     /// # Errors
     ///
     /// | error | number | cause |
@@ -156,6 +165,7 @@ impl Queue {
     /// | [`NoAlgorithm`](Error::NoAlgorithm) | `ENOPKG` | a kernel without `CONFIG_WATCH_QUEUE` |
     /// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a kernel before 5.8; or a size of 0 or of more than 512 |
     /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | the user's limit for pipes |
+    /// | [`Other`](Error::Other) | `ENOTTY` | a program of 32 bits on a kernel of 64, which does not pass the size on (seen on 6.12) |
     /// | [`OutOfMemory`](Error::OutOfMemory), any other | `ENOMEM`, `EMFILE` and others of `pipe2` | |
     ///
     /// # Examples
@@ -170,8 +180,8 @@ impl Queue {
         Ok(Self { reader, _writer: writer })
     }
 
-    /// `IOC_WATCH_QUEUE_SET_FILTER`—Lets only these events of keys in. [`Event::Removed`] and [`Event::Lost`]
-    /// come in any case.
+    /// `IOC_WATCH_QUEUE_SET_FILTER`—Lets only these events of keys in, from now on and in place of those before;
+    /// [`Events::all`] lets in each again. [`Event::Removed`] and [`Event::Lost`] come in any case.
     ///
     /// # Errors
     ///
@@ -200,8 +210,31 @@ impl Queue {
         Ok(())
     }
 
+    /// `ioctl(FIONBIO)`—Sets whether [`read`](Self::read) returns at once when there is nothing to tell.
+    ///
+    /// # Errors
+    ///
+    /// None is known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn poll(queue: &keyctl::watch::Queue) -> Result<(), keyctl::Error> {
+    /// queue.set_nonblocking(true)?;
+    /// match queue.read(&mut [0; 1024]) {
+    ///     Err(keyctl::Error::TryAgain) => println!("nothing happened"),
+    ///     happened => happened?.for_each(|one| println!("{one:?}")),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn set_nonblocking(&self, nonblocking: bool) -> Result<()> {
+        Ok(rustix::io::ioctl_fionbio(&self.reader, nonblocking)?)
+    }
+
     /// `read`—Reads what has happened: as many notifications as there are and fit, at least one. Waits for it,
-    /// unless the descriptor is set not to.
+    /// unless that was [set off](Self::set_nonblocking).
     ///
     /// Each takes at most 127 bytes, those of keys 16.
     ///
@@ -210,7 +243,7 @@ impl Queue {
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`NoBufferSpace`](Error::NoBufferSpace) | `ENOBUFS` | the next one does not fit into the buffer |
-    /// | [`TryAgain`](Error::TryAgain) | `EAGAIN` | there is none, and the descriptor is set not to wait |
+    /// | [`TryAgain`](Error::TryAgain) | `EAGAIN` | there is none, and waiting was set off |
     /// | [`Interrupted`](Error::Interrupted) | `EINTR` | a signal came before one |
     ///
     /// # Examples
@@ -226,6 +259,13 @@ impl AsFd for Queue {
     #[inline]
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.reader.as_fd()
+    }
+}
+
+impl AsRawFd for Queue {
+    #[inline]
+    fn as_raw_fd(&self) -> RawFd {
+        self.reader.as_raw_fd()
     }
 }
 
@@ -306,7 +346,7 @@ impl Key {
     }
 
     fn watch_as(self, queue: &Queue, id: Arg) -> Result<()> {
-        let queue = queue.reader.as_raw_fd().into();
+        let queue = queue.as_raw_fd().into();
         syscall::keyctl_plain(op::WATCH_KEY, self.serial().into(), queue, id, Arg::ZERO).done()
     }
 }
@@ -337,8 +377,8 @@ impl<'b> Notifications<'b> {
     }
 }
 
-impl Iterator for Notifications<'_> {
-    type Item = Result<Notification>;
+impl<'b> Iterator for Notifications<'b> {
+    type Item = Result<Notification<'b>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
@@ -356,7 +396,7 @@ impl Iterator for Notifications<'_> {
 /// The first record, `struct watch_notification` and what follows it, and the rest.
 ///
 /// Type and subtype are bit-fields of a C compiler: on a big-endian machine the type lies in the upper bits.
-fn record(bytes: &[u8], big_endian: bool) -> Option<(Notification, &[u8])> {
+fn record(bytes: &[u8], big_endian: bool) -> Option<(Notification<'_>, &[u8])> {
     let word = |at: usize| {
         let word = bytes.get(at..)?.first_chunk()?;
         Some(if big_endian { u32::from_be_bytes(*word) } else { u32::from_le_bytes(*word) })
@@ -394,7 +434,7 @@ fn record(bytes: &[u8], big_endian: bool) -> Option<(Notification, &[u8])> {
         }
         (kind, subtype) => Event::Other { kind, subtype: u8::try_from(subtype).ok()? },
     };
-    Some((Notification { watch: u8::try_from(watch).ok()?, event }, rest))
+    Some((Notification { watch: u8::try_from(watch).ok()?, event, record }, rest))
 }
 
 /// 0, or the number that the key answers, negated.
@@ -425,12 +465,14 @@ mod tests {
         for big in [false, true] {
             let linked = bytes(&[first(KEY_NOTIFY, 2, big), 16 | 7 << 8, 1001, 1002], big);
             let key = |raw| Key::from(KeySerial::from_raw(raw).unwrap());
-            let expected = Notification { watch: 7, event: Event::Linked(key(1001).into(), key(1002)) };
+            let expected =
+                Notification { watch: 7, event: Event::Linked(key(1001).into(), key(1002)), record: &linked };
             assert_eq!(record(&linked, big), Some((expected, &[][..])));
 
             let id = if big { [0, 1001] } else { [1001, 0] };
             let removed = bytes(&[first(META, 0, big), 16 | 255 << 8, id[0], id[1]], big);
-            let expected = Notification { watch: 255, event: Event::Removed(Some(key(1001))) };
+            let event = Event::Removed(Some(key(1001)));
+            let expected = Notification { watch: 255, event, record: &removed };
             assert_eq!(record(&removed, big), Some((expected, &[][..])));
         }
     }
@@ -454,6 +496,7 @@ mod tests {
         words.extend(bytes(&[first(META, 1, false), 8], false));
         let (other, rest) = record(&words, false).unwrap();
         assert_eq!(other.event, Event::Other { kind: 9, subtype: 200 });
+        assert_eq!(other.record, &words[..12]);
         assert_eq!(record(rest, false).unwrap().0.event, Event::Lost);
     }
 

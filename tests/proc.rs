@@ -307,7 +307,7 @@ fn hostile_bytes_are_told_apart() {
     let users = *b" 1000:     5 5/4 3/200 66/20000";
     let alphabet = b"0123456789abcdef-:/ IiQwm\xff\0\n";
     let (mut read, mut counted) = (0, 0);
-    for _ in 0..200_000 {
+    for _ in 0..50_000 {
         // Some bytes of a line changed, and the line cut off somewhere.
         let mut hostile = |line: &[u8]| {
             let mut line = line.to_vec();
@@ -326,7 +326,7 @@ fn hostile_bytes_are_told_apart() {
         assert_eq!((Entry::parse(&noise), User::parse(&noise)), (None, None));
     }
     // Neither all nor none.
-    assert!((20_000..180_000).contains(&read) && (20_000..180_000).contains(&counted), "{read} {counted}");
+    assert!((5_000..45_000).contains(&read) && (5_000..45_000).contains(&counted), "{read} {counted}");
 }
 
 // Forged lines.
