@@ -96,15 +96,12 @@ impl Item for Key {
 impl<'a, T: Item> Fill<'a, T> for &'a mut [MaybeUninit<T>] {
     #[inline]
     unsafe fn filled_by(self, write: impl FnMut(*mut T, usize) -> Reply) -> Result<&'a mut [T]> {
-        clear(self);
-        // SAFETY: the same contract.
+        // Nothing uninitialized comes out if less was written than is said. And without a `memset`, which a
+        // program without libc lacks.
+        wipe(self);
+        // SAFETY: the same contract, and the bytes are initialized.
         unsafe { written(self, write) }
     }
-}
-
-/// So that nothing uninitialized comes out if the kernel, or who answers in its stead, wrote less than it says.
-fn clear<T>(memory: &mut [MaybeUninit<T>]) {
-    memory.fill_with(MaybeUninit::zeroed);
 }
 
 /// Has `write` fill memory whose every byte is initialized.
@@ -184,7 +181,7 @@ impl<'a, T: Item> Fill<'a, T> for &'a mut alloc::vec::Vec<T> {
                 break;
             }
             let spare = self.spare_capacity_mut();
-            clear(spare);
+            spare.fill_with(MaybeUninit::zeroed);
             let (room, start) = (size_of_val(spare), spare.as_mut_ptr().cast::<T>());
             let reply = write(start, room);
             if let Some(length) = reply.length(room) {
@@ -202,7 +199,7 @@ impl<'a, T: Item> Fill<'a, T> for &'a mut alloc::vec::Vec<T> {
     }
 }
 
-/// Overwrites memory that held a secret, in a way that the compiler keeps.
+/// Overwrites memory, as that of a secret, in a way that the compiler keeps.
 pub(crate) fn wipe<T>(memory: &mut [MaybeUninit<T>]) {
     for value in memory {
         // SAFETY: a `MaybeUninit` may hold any bytes, zeros too.
