@@ -95,15 +95,35 @@ impl Item for Key {
 
 impl<'a, T: Item> Fill<'a, T> for &'a mut [MaybeUninit<T>] {
     #[inline]
-    unsafe fn filled_by(self, mut write: impl FnMut(*mut T, usize) -> Reply) -> Result<&'a mut [T]> {
-        let start = self.as_mut_ptr().cast::<T>();
-        let room = size_of_val(self);
-        let reply = write(start, room);
-        match reply.length(room) {
-            // SAFETY: so many bytes are written, and `length` is no more than `room`.
-            Some(length) => unsafe { values(start, length) },
-            None => reply.no_length(size_of::<T>()),
-        }
+    unsafe fn filled_by(self, write: impl FnMut(*mut T, usize) -> Reply) -> Result<&'a mut [T]> {
+        clear(self);
+        // SAFETY: the same contract.
+        unsafe { written(self, write) }
+    }
+}
+
+/// So that nothing uninitialized comes out if the kernel, or who answers in its stead, wrote less than it says.
+fn clear<T>(memory: &mut [MaybeUninit<T>]) {
+    memory.fill_with(MaybeUninit::zeroed);
+}
+
+/// Has `write` fill memory whose every byte is initialized.
+///
+/// # Safety
+///
+/// As [`filled_by`](sealed::Buffer::filled_by).
+#[inline]
+unsafe fn written<T: Item>(
+    memory: &mut [MaybeUninit<T>],
+    mut write: impl FnMut(*mut T, usize) -> Reply,
+) -> Result<&mut [T]> {
+    let room = size_of_val(memory);
+    let start = memory.as_mut_ptr().cast::<T>();
+    let reply = write(start, room);
+    match reply.length(room) {
+        // SAFETY: every byte is initialized, and `length` is no more than `room`.
+        Some(length) => unsafe { values(start, length) },
+        None => reply.no_length(size_of::<T>()),
     }
 }
 
@@ -136,8 +156,8 @@ impl<'a> Fill<'a, u8> for &'a mut [u8] {
     unsafe fn filled_by(self, write: impl FnMut(*mut u8, usize) -> Reply) -> Result<&'a mut [u8]> {
         // SAFETY: `write` writes initialized bytes only, so the slice's bytes stay initialized.
         let uninit = unsafe { &mut *(ptr::from_mut(self) as *mut [MaybeUninit<u8>]) };
-        // SAFETY: the same contract.
-        unsafe { uninit.filled_by(write) }
+        // SAFETY: the same contract, and the bytes are initialized.
+        unsafe { written(uninit, write) }
     }
 }
 
@@ -164,10 +184,11 @@ impl<'a, T: Item> Fill<'a, T> for &'a mut alloc::vec::Vec<T> {
                 break;
             }
             let spare = self.spare_capacity_mut();
-            let (start, room) = (spare.as_mut_ptr().cast::<T>(), size_of_val(spare));
+            clear(spare);
+            let (room, start) = (size_of_val(spare), spare.as_mut_ptr().cast::<T>());
             let reply = write(start, room);
             if let Some(length) = reply.length(room) {
-                // SAFETY: so many bytes are written, and `length` is no more than `room`.
+                // SAFETY: every byte is initialized, and `length` is no more than `room`.
                 let count = unsafe { values(start, length) }?.len();
                 // SAFETY: the values are there, within the capacity.
                 unsafe { self.set_len(count) };

@@ -262,6 +262,22 @@ fn links_that_are_none_are_no_keys() {
 }
 
 #[test]
+fn nothing_uninitialized_comes_out_where_nothing_was_written() {
+    require!(impostor);
+    let (slice, vec, links) = impostor::reign(
+        &[op::READ.number()],
+        |_| 8,
+        || {
+            let slice = key().read(&mut [MaybeUninit::uninit(); 16]).map(|read| read.to_vec());
+            let vec = key().read(&mut Vec::new()).map(|read| read.to_vec());
+            (slice, vec, RING.links(&mut Vec::new()).map(drop))
+        },
+    );
+    assert_eq!((slice, vec), (Ok(vec![0; 8]), Ok(vec![0; 8])));
+    assert_eq!(links, Err(Error::UnexpectedReply));
+}
+
+#[test]
 fn a_vec_does_not_grow_without_end() {
     require!(impostor);
     // Always a little more than there was room for; then more than any key has.

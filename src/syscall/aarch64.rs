@@ -7,10 +7,12 @@ use super::Arg;
 /// # Safety
 ///
 /// See [`keyctl`](super::keyctl): the addresses among the arguments are the caller's to vouch for.
-#[inline]
+// Not inlined: the kernel may lose what SVE adds to the registers, and for that there is no clobber that
+// a caller without SVE may name. Across a call the compiler expects it to be lost.
+#[inline(never)]
 pub(super) unsafe fn syscall5(nr: u32, a1: Arg, a2: Arg, a3: Arg, a4: Arg, a5: Arg) -> isize {
     let ret;
-    // SAFETY: the kernel changes x0 only; the addresses are the caller's.
+    // SAFETY: the kernel changes x0 only, and what of SVE is lost at a call too; the addresses are the caller's.
     unsafe {
         asm!(
             "svc 0",

@@ -10,7 +10,8 @@ use super::Arg;
 /// # Safety
 ///
 /// See [`keyctl`](super::keyctl): the addresses among the arguments are the caller's to vouch for.
-#[inline]
+// Not inlined: the kernel may lose hi and lo, for which there is no clobber. Across a call they are lost.
+#[inline(never)]
 pub(super) unsafe fn syscall5(nr: u32, a1: Arg, a2: Arg, a3: Arg, a4: Arg, a5: Arg) -> isize {
     let ret: isize;
     let failed: usize;
