@@ -5,9 +5,8 @@ mod common;
 
 use std::mem::MaybeUninit;
 
-use common::{heap, key_in, new_keyring, raw, require, someone, unique};
+use common::{heap, key_in, new_keyring, page_size, raw, require, someone, unique};
 use keyctl::{Buffer, Error, Key, Keyring};
-use rustix::param::page_size;
 
 #[global_allocator]
 static HEAP: heap::Heap = heap::Heap;

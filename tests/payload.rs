@@ -9,12 +9,11 @@ use std::fs;
 use common::who::as_uids;
 use common::{
     Unlink, User, all_but, expire, heap, in_thread, key_count, key_in, keyring_in, lifetime, negative_key_in,
-    new_keyring, only_without, raw, require, seccomp, someone, spend_quota, unique, until, unusable_keyrings,
-    unusable_keys, x509,
+    new_keyring, only_without, page_size, raw, require, seccomp, someone, spend_quota, unique, until,
+    unusable_keyrings, unusable_keys, x509,
 };
 use keyctl::syscall::op;
 use keyctl::{Error, Key, KeySerial, KeyType, Keyring, Rights};
-use rustix::param::page_size;
 use rustix::process::{getegid, geteuid};
 
 #[global_allocator]

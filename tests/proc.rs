@@ -523,14 +523,14 @@ fn in_own_mounts(f: impl FnOnce()) {
     in_child(|| {
         // SAFETY: file descriptors stay shared.
         unsafe { unshare_unsafe(UnshareFlags::NEWNS) }.unwrap();
-        mount(c"none", c"/", libc::MS_REC | libc::MS_PRIVATE, ptr::null());
+        mount(c"none", c"/", libc::MS_REC | libc::MS_PRIVATE, c"");
         f();
     });
 }
 
-fn mount(from: &CStr, to: &CStr, flags: libc::c_ulong, kind: *const libc::c_char) {
-    // SAFETY: texts that end in NUL, or null where the kernel takes that.
-    let mounted = unsafe { libc::mount(from.as_ptr(), to.as_ptr(), kind, flags, ptr::null()) };
+fn mount(from: &CStr, to: &CStr, flags: libc::c_ulong, kind: &CStr) {
+    // SAFETY: texts that end in NUL, and no options.
+    let mounted = unsafe { libc::mount(from.as_ptr(), to.as_ptr(), kind.as_ptr(), flags, ptr::null()) };
     assert_eq!(mounted, 0, "{to:?}: {}", std::io::Error::last_os_error());
 }
 
@@ -545,12 +545,12 @@ fn a_masked_file_is_told() {
     // As container runtimes do it.
     in_own_mounts(|| {
         assert_eq!(opened()[..2], [None; 2]);
-        mount(c"/dev/null", c"/proc/keys", libc::MS_BIND, ptr::null());
+        mount(c"/dev/null", c"/proc/keys", libc::MS_BIND, c"");
         assert_eq!(opened()[..2], [Some(Error::Masked), None]);
         assert_eq!(find(b"x", None), Err(Error::Masked));
     });
     in_own_mounts(|| {
-        mount(c"none", c"/proc/sys/kernel/keys", 0, c"tmpfs".as_ptr());
+        mount(c"none", c"/proc/sys/kernel/keys", 0, c"tmpfs");
         fs::write("/proc/sys/kernel/keys/persistent_keyring_expiry", "1\n").unwrap();
         assert_eq!(persistent_keyring_expiry(), Err(Error::Masked));
     });
@@ -560,7 +560,7 @@ fn a_masked_file_is_told() {
 fn no_proc_is_not_found() {
     require!(keyctl, proc, root);
     in_own_mounts(|| {
-        mount(c"none", c"/proc", 0, c"tmpfs".as_ptr());
+        mount(c"none", c"/proc", 0, c"tmpfs");
         assert_eq!(opened(), [Some(Error::NotFound); 3]);
     });
 }

@@ -24,8 +24,8 @@ use std::io;
 
 use common::random::Random;
 use common::{
-    expire, in_child, in_thread, key_in, key_of, new_keyring, only_without, raw, require, someone, unique,
-    until, unusable_keys,
+    expire, in_child, in_thread, key_in, key_of, new_keyring, only_without, page_size, raw, require, someone,
+    unique, until, unusable_keys,
 };
 use keyctl::syscall::op;
 use keyctl::watch::{Event, Events, Notifications, Queue};
@@ -365,7 +365,7 @@ fn queue_has_room_for_whole_pages() {
     let queue = queue_of(1);
     let key = key_in(new_keyring());
     key.watch(&queue, 0).unwrap();
-    let room = rustix::param::page_size() / 128;
+    let room = page_size() / 128;
     for _ in 0..room {
         key.update(b"other").unwrap();
     }

@@ -2,6 +2,12 @@
 
 use std::{ptr, slice};
 
+/// How many bytes a page has. Asked of libc: under valgrind, rustix looks where only the real kernel maps.
+pub fn page_size() -> usize {
+    // SAFETY: takes a number.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.try_into().unwrap()
+}
+
 /// A slice of so many bytes, after which the process has no memory.
 pub fn before_a_wall(length: usize) -> &'static mut [u8] {
     // No machine has larger pages.
