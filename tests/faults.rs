@@ -9,7 +9,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Mutex;
 
 use common::{in_thread, key_of, require, seccomp};
 use keyctl::pkey::Encoding;
@@ -88,13 +88,13 @@ fn found(result: Result<Option<Key>, Error>) -> Result<(), Error> {
 /// What a call answers when the kernel replies this. Authority is assumed whatever is replied to the rest.
 fn replies(call: &Call, replies: &[i64]) -> Vec<Result<(), Error>> {
     let &(op, call) = call;
-    let now = AtomicI64::new(0);
-    let kernel = |asked: impostor::Call| if asked.op == op { now.load(Ordering::Relaxed) } else { 1001 };
+    let now = Mutex::new(0);
+    let kernel = |asked: impostor::Call| if asked.op == op { *now.lock().unwrap() } else { 1001 };
     impostor::reign(&[op, op::ASSUME_AUTHORITY.number()], kernel, || {
         replies
             .iter()
             .map(|&reply| {
-                now.store(reply, Ordering::Relaxed);
+                *now.lock().unwrap() = reply;
                 call()
             })
             .collect()

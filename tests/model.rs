@@ -1,6 +1,7 @@
 //! Random steps among some keyrings and keys: the kernel and a model of it must agree after each.
 //!
-//! A failure says its seed; `KEYCTL_SEED` repeats it. `KEYCTL_LONG=1` takes a hundred times the steps.
+//! A failure says its seed; `KEYCTL_SEED` repeats it. `KEYCTL_LONG=1` takes a hundred times the steps. A link to
+//! a revoked key stays for `gc_delay`, 300 seconds: nobody may shorten it meanwhile.
 #![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
