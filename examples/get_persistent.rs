@@ -43,7 +43,7 @@ fn advice(error: Error, uid: Option<Uid>) -> &'static str {
         (Error::NotPermitted, None) => "One's own keyring needs no privilege: a sandbox forbids keyctl.",
         (Error::InvalidArgument, Some(_)) => "The uid has no meaning in this user namespace.",
         (Error::Unsupported, _) => "This kernel is built without persistent keyrings.",
-        (Error::NotImplemented, _) => "This kernel or sandbox has no keyrings at all.",
+        (Error::NotImplemented, _) => "This kernel or sandbox has no keyrings, or none that persist.",
         _ => "See the documentation of keyctl::get_persistent.",
     }
 }

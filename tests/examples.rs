@@ -5,7 +5,7 @@
 //! | `get_persistent` | [`get_persistent_prints_the_serial`], [`get_persistent_explains_a_foreign_uid`], [`get_persistent_takes_a_uid`] |
 //! | `cron` | [`what_cron_deposits_it_fetches_in_another_session`], [`cron_keeps_a_token_for_its_time`], [`cron_says_how_it_is_used`] |
 //! | `krb5` | [`krb5_keeps_credential_caches`], [`krb5_does_without_persistent_keyrings`] |
-//! | all, in a sandbox | [`a_sandbox_is_blamed`] |
+//! | all, in a sandbox | [`a_sandbox_that_refuses_all_is_blamed`], [`gvisor_shows_a_session_without_its_links`], [`podman_lets_keys_be_found_but_not_made`] |
 #![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -157,29 +157,75 @@ fn krb5_does_without_persistent_keyrings() {
     });
 }
 
-#[test]
-fn a_sandbox_is_blamed() {
-    require!(seccomp, examples);
-    let why = "the operation is not permitted to this caller, or a sandbox forbids it (EPERM)\n";
-    for (name, args, advice) in [
-        ("get_persistent", &[][..], "One's own keyring needs no privilege: a sandbox forbids keyctl.\n"),
-        ("cron", &["deposit", "s3cr3t", "3600"], ""),
-        ("cron", &["fetch"], ""),
-        ("krb5", &["list"], ""),
-        ("krb5", &["store", "tkt", "alice@EXAMPLE.ORG", "36000"], ""),
-        ("request_key_helper", &["4711", "example:upper"], ""),
-    ] {
-        let program = Program::example(name);
-        in_thread(|| {
-            seccomp::apply(seccomp::DOCKER);
-            assert_eq!(run(&program, args), ended(1, "", &format!("{name}: {why}{advice}")));
-        });
-    }
-    let program = Program::example("get_persistent");
+const EPERM: &str = "the operation is not permitted to this caller, or a sandbox forbids it (EPERM)";
+const ENOSYS: &str = "this kernel or sandbox lacks the system call (ENOSYS)";
+
+/// All but `show`, and how each is called.
+const CALLED: [(&str, &[&str]); 6] = [
+    ("get_persistent", &[]),
+    ("cron", &["deposit", "s3cr3t", "3600"]),
+    ("cron", &["fetch"]),
+    ("krb5", &["list"]),
+    ("krb5", &["store", "tkt", "alice@EXAMPLE.ORG", "36000"]),
+    ("request_key_helper", &["4711", "example:upper"]),
+];
+
+/// Runs an example under this profile.
+fn under(profile: &[seccomp::Line], name: &str, args: &[&str]) -> Ended {
+    let program = Program::example(name);
     in_thread(|| {
-        seccomp::apply(seccomp::NO_KEYRINGS);
-        let why = "get_persistent: this kernel or sandbox lacks the system call (ENOSYS)\n\
-                   This kernel or sandbox has no keyrings at all.\n";
-        assert_eq!(run(&program, &[]), ended(1, "", why));
+        seccomp::apply(profile);
+        run(&program, args)
+    })
+}
+
+#[test]
+fn a_sandbox_that_refuses_all_is_blamed() {
+    require!(seccomp, examples);
+    let profiles = [
+        (seccomp::DOCKER, EPERM, "One's own keyring needs no privilege: a sandbox forbids keyctl.\n"),
+        (seccomp::LXC, ENOSYS, "This kernel or sandbox has no keyrings, or none that persist.\n"),
+        (seccomp::GVISOR, ENOSYS, "This kernel or sandbox has no keyrings, or none that persist.\n"),
+        (seccomp::NO_KEYRINGS, ENOSYS, "This kernel or sandbox has no keyrings, or none that persist.\n"),
+    ];
+    for (profile, why, advice) in profiles {
+        for (name, args) in CALLED {
+            let advice = if name == "get_persistent" { advice } else { "" };
+            assert_eq!(under(profile, name, args), ended(1, "", &format!("{name}: {why}\n{advice}")));
+        }
+    }
+    for (profile, why) in [(seccomp::DOCKER, EPERM), (seccomp::LXC, ENOSYS), (seccomp::NO_KEYRINGS, ENOSYS)] {
+        let shown = format!("Session Keyring\n{:>10} {:21}  {why}\n", -3, "");
+        assert_eq!(under(profile, "show", &[]), ended(1, &shown, ""));
+    }
+}
+
+#[test]
+fn gvisor_shows_a_session_without_its_links() {
+    require!(keyctl, seccomp, examples);
+    let (code, shown, _) = under(seccomp::GVISOR, "show", &[]);
+    assert_eq!(code, Some(0));
+    assert!(shown.ends_with(&format!("keyring: _ses ({ENOSYS})\n")), "{shown}");
+}
+
+#[test]
+fn podman_lets_keys_be_found_but_not_made() {
+    require!(persistent, seccomp, examples, root);
+    let under = |name, args: &[&str]| under(seccomp::PODMAN, name, args);
+    User::new().run(|| {
+        let serial = get_persistent(None, new_keyring()).unwrap().serial();
+        assert_eq!(under("get_persistent", &[]), ended(0, &format!("{serial}\n"), ""));
+        assert_eq!(under("cron", &["fetch"]), ended(1, "", "no token: log in again\n"));
+        for (name, args) in CALLED {
+            let why = match (name, args[..].first()) {
+                ("get_persistent", _) | ("cron", Some(&"fetch")) => continue,
+                ("request_key_helper", _) => "there is no such key (ENOKEY)",
+                _ => ENOSYS,
+            };
+            assert_eq!(under(name, args), ended(1, "", &format!("{name}: {why}\n")), "{args:?}");
+        }
+        let (code, shown, _) = under("show", &[]);
+        assert_eq!(code, Some(0));
+        assert!(shown.ends_with("keyring: _ses\n"), "{shown}");
     });
 }
