@@ -9,9 +9,11 @@ use std::collections::HashMap;
 use std::env;
 use std::process::{Command, ExitCode, Stdio};
 
-use keyctl_benches::work::{self, CALLS, TASKS, WHO};
+use keyctl_benches::work::{self, CALLS, GROWING, TASKS, WHO};
 
 const KEYS: usize = 100;
+const TRACED: &str =
+    "-etrace=keyctl,add_key,request_key,open,openat,fstat,newfstatat,fstatfs,read,lseek,close";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().collect();
@@ -34,8 +36,8 @@ fn main() -> ExitCode {
             good = false;
         }
     }
-    let calls =
-        table(&format!("System calls per task, a listing being of {KEYS} keys"), "task", &TASKS, calls);
+    let tasks = [&TASKS[..], &GROWING].concat();
+    let calls = table(&format!("System calls per task, with {KEYS} keys"), "task", &tasks, calls);
     for (task, counts) in &calls {
         for (who, &count) in counts {
             if count < counts["ours"] {
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
 
 /// Does the work and nothing else. 3 where there is none.
 fn rounds_of(kind: &str, name: &str, who: &str, rounds: usize) -> ExitCode {
+    work::stage(KEYS);
     let work = if kind == "call" { work::call(name, who) } else { work::task(name, who, KEYS) };
     let Some(mut work) = work else { return ExitCode::from(3) };
     work(rounds);
@@ -89,10 +92,10 @@ fn instructions(call: &str, who: &str) -> Option<f64> {
     })
 }
 
-/// Calls of the key service in one task.
+/// Calls of the key service in one task, and those with which a file is read.
 fn calls(task: &str, who: &str) -> Option<f64> {
     difference(3, |rounds| {
-        let out = run(&["strace", "-qq", "-etrace=keyctl,add_key,request_key"], "task", task, who, rounds)?;
+        let out = run(&["strace", "-qq", TRACED], "task", task, who, rounds)?;
         Some(out.lines().filter(|line| line.contains(" = ")).count() as f64)
     })
 }

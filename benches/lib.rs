@@ -59,6 +59,7 @@ pub struct LibKeyutils {
     pub read_alloc: unsafe extern "C" fn(i32, *mut *mut c_void) -> c_long,
     pub describe: unsafe extern "C" fn(i32, *mut c_char, usize) -> c_long,
     pub describe_alloc: unsafe extern "C" fn(i32, *mut *mut c_char) -> c_int,
+    pub find: unsafe extern "C" fn(*const c_char, *const c_char, i32) -> i32,
     pub link: unsafe extern "C" fn(i32, i32) -> c_long,
     pub set_timeout: unsafe extern "C" fn(i32, c_uint) -> c_long,
 }
@@ -80,6 +81,7 @@ impl LibKeyutils {
                     read_alloc: *library.get("keyctl_read_alloc")?,
                     describe: *library.get("keyctl_describe")?,
                     describe_alloc: *library.get("keyctl_describe_alloc")?,
+                    find: *library.get("find_key_by_type_and_desc")?,
                     link: *library.get("keyctl_link")?,
                     set_timeout: *library.get("keyctl_set_timeout")?,
                 })

@@ -2,10 +2,12 @@
 //! interface has it. All of it is on the process keyring, the one that each of them can name.
 
 use std::ffi::{CStr, c_char, c_void};
+use std::fmt::Debug;
 use std::hint::black_box;
 use std::ptr;
 use std::time::Duration;
 
+use keyctl::proc::Keys;
 use keyctl::syscall::op;
 use keyctl::{Error, Key, KeyType, Keyring, MAX_DESCRIPTION, Timeout, get_persistent};
 use keyutils::KeyringSerial;
@@ -22,7 +24,16 @@ pub const CALLS: [&str; 7] =
     ["get_persistent", "read", "link", "describe", "describe and parse", "search", "add_key"];
 
 /// What users do.
-pub const TASKS: [&str; 6] = ["deposit", "fetch", "renew", "read 32 KiB", "list", "list with descriptions"];
+pub const TASKS: [&str; 4] = ["deposit", "fetch", "renew", "read 32 KiB"];
+
+/// What they do with many keys: `scan` looks in /proc/keys for a name that nobody has.
+pub const GROWING: [&str; 3] = ["list", "list with descriptions", "scan"];
+
+/// How many keys there are to grow with. Ordinary users' quota ends below 200.
+pub fn sizes() -> &'static [usize] {
+    // SAFETY: takes nothing and always succeeds.
+    if unsafe { libc::geteuid() } == 0 { &[10, 1000, 50_000] } else { &[10, 100] }
+}
 
 /// So many rounds of it.
 pub type Work = Box<dyn FnMut(usize)>;
@@ -171,9 +182,8 @@ pub fn call(call: &str, who: &str) -> Option<Work> {
     })
 }
 
-/// What a user does; a listing is of so many keys. `None` for who has no interface for it.
+/// What a user does, on a stage of so many keys. `None` for who has no interface for it.
 pub fn task(task: &str, who: &str, keys: usize) -> Option<Work> {
-    stage(keys);
     Some(match (task, who) {
         (_, "bare" | "libc") => return None,
 
@@ -201,7 +211,7 @@ pub fn task(task: &str, who: &str, keys: usize) -> Option<Work> {
         }),
 
         ("fetch", _) => {
-            self::task("deposit", "ours", 1)?(1);
+            self::task("deposit", "ours", keys)?(1);
             return fetch(who);
         }
         ("renew", who) => return call("get_persistent", who),
@@ -273,6 +283,16 @@ pub fn task(task: &str, who: &str, keys: usize) -> Option<Work> {
             let (keys, _) = keyutils_ring().read()?;
             keys.iter().try_for_each(|key| key.description().map(|found| _ = black_box(found)))
         }),
+
+        ("scan", "ours") => {
+            let mut buffer = [0; 2 * MAX_DESCRIPTION];
+            work(move || Keys::open(&mut buffer)?.find(KeyType::USER, c"keyctl:bench:absent", None))
+        }
+        ("scan", "libkeyutils") => {
+            let find = LibKeyutils::open()?.find;
+            // SAFETY: texts that end in NUL.
+            c_work(move || -unsafe { find(c"user".as_ptr(), c"keyctl:bench:absent".as_ptr(), 0) })
+        }
         _ => return None,
     })
 }
@@ -323,8 +343,9 @@ fn large() -> Key {
     Keyring::PROCESS.add_key(KeyType::USER, c"keyctl:bench:large", &[7; 32767]).expect("a large key")
 }
 
-/// The outcome is looked at as far as `?` would.
-fn work<T, E>(mut f: impl FnMut() -> Result<T, E> + 'static) -> Work {
+/// The outcome is looked at as far as `?` would; that it can be done is seen before.
+fn work<T, E: Debug>(mut f: impl FnMut() -> Result<T, E> + 'static) -> Work {
+    f().expect("it can be done");
     Box::new(move |rounds| {
         for _ in 0..rounds {
             black_box(f().is_ok());
@@ -333,7 +354,8 @@ fn work<T, E>(mut f: impl FnMut() -> Result<T, E> + 'static) -> Work {
 }
 
 /// What a C function answers is not looked at, but kept.
-fn c_work<T>(mut f: impl FnMut() -> T + 'static) -> Work {
+fn c_work<T: Default + PartialOrd>(mut f: impl FnMut() -> T + 'static) -> Work {
+    assert!(f() >= T::default(), "it can be done");
     Box::new(move |rounds| {
         for _ in 0..rounds {
             black_box(f());
