@@ -138,7 +138,9 @@ fn serve(listener: &OwnedFd, over: &AtomicBool, mut kernel: impl FnMut(Call) -> 
         let mut call: seccomp_notif = unsafe { zeroed() };
         // SAFETY: one structure of our own to write.
         check(unsafe { libc::ioctl(listener.as_raw_fd(), RECV, &raw mut call) }.into()).unwrap();
-        let args = call.data.args.map(|arg| arg.try_into().unwrap());
+        // A 64-bit kernel may show the registers of a 32-bit program with their sign extended.
+        #[allow(clippy::cast_possible_truncation)]
+        let args = call.data.args.map(|arg| arg as usize);
         let val = kernel(Call { op: (call.data.args[0] & u64::from(u32::MAX)).try_into().unwrap(), args });
         // Either says what the register holds; `val` says it of what is no error number, too.
         let mut answer = seccomp_notif_resp { id: call.id, val, error: 0, flags: 0 };
