@@ -23,7 +23,7 @@ const NOBODY: u32 = 65534;
 
 #[test]
 fn a_strangers_key_says_to_the_byte_what_it_is_described_as() {
-    require!(root);
+    require!(keyctl, root);
     let stranger = User::new();
     let longest = "\n;".repeat(2047) + ";";
     let names: [&[u8]; 6] = [
@@ -99,7 +99,7 @@ fn keyrings_named_like_the_real_ones_are_not_taken_for_them() {
 
 #[test]
 fn fifty_thousand_links_are_listed_each_once() {
-    require!(root);
+    require!(keyctl, root);
     in_thread(|| {
         let (begin, ring) = (Instant::now(), new_keyring());
         let mut keys: Vec<_> =
@@ -152,7 +152,7 @@ fn rings_nested_to_the_limit_are_searched_and_deeper_ones_are_not() {
 
 #[test]
 fn what_is_possessed_through_the_session_stays_so_in_a_user_namespace() {
-    require!(userns);
+    require!(keyctl, userns);
     someone(|me| {
         let key = key_in(Keyring::SESSION);
         in_child(|| {
@@ -180,7 +180,7 @@ fn what_is_possessed_through_the_session_stays_so_in_a_user_namespace() {
 
 #[test]
 fn a_foreign_uid_is_nobody_unless_the_namespace_maps_it() {
-    require!(root, userns);
+    require!(keyctl, root, userns);
     let (me, stranger) = (User::new(), User::new());
     in_thread(|| {
         raw::join_session(None).unwrap();
