@@ -254,10 +254,9 @@ mod race {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::common::{keyring_in, need::say};
+    use crate::common::{keyring_in, need::say, short};
 
     const READS: usize = 100_000;
-    const LONGEST: Duration = Duration::from_secs(10);
 
     /// Has `write` bring about the states 1, 2, 3 and so on (0 is there), of which `reads` says what a read
     /// of each answers, over and over again.
@@ -266,6 +265,7 @@ mod race {
         write: impl Fn(usize) + Sync,
         mut read: impl FnMut() -> keyctl::Result<Vec<T>>,
     ) {
+        let (writes, longest) = if short() { (20, 3) } else { (100, 10) };
         let [begun, done, count] = [const { AtomicUsize::new(0) }; 3];
         let over = AtomicBool::new(false);
         let writer = || {
@@ -285,7 +285,7 @@ mod race {
         };
         let wrong = thread::scope(|scope| {
             scope.spawn(writer);
-            let deadline = Instant::now() + LONGEST;
+            let deadline = Instant::now() + Duration::from_secs(longest);
             let wrong = (0..READS).take_while(|_| Instant::now() < deadline).find_map(|_| {
                 let first = done.load(SeqCst);
                 let found = read();
@@ -302,7 +302,7 @@ mod race {
         if count < READS {
             say(format_args!("slow machine: {count} of {READS} reads"));
         }
-        assert!(done > 100, "{done} writes in {count} reads");
+        assert!(done > writes, "{done} writes in {count} reads");
     }
 
     fn fitting<T>(payload: Vec<T>, room: usize) -> keyctl::Result<Vec<T>> {

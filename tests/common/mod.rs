@@ -44,6 +44,11 @@ pub fn long() -> bool {
     env::var_os("KEYCTL_LONG").is_some()
 }
 
+/// Whether `KEYCTL_SHORT` asks for less of what is tried over and over, as emulated machines are slow.
+pub fn short() -> bool {
+    env::var_os("KEYCTL_SHORT").is_some()
+}
+
 /// A description that nothing else on this machine has.
 pub fn unique() -> CString {
     static COUNT: AtomicU32 = AtomicU32::new(0);
