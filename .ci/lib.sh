@@ -96,6 +96,9 @@ _rust() {
     echo "$at"
 }
 
+# The target that rustc compiles for when none is named.
+host() { rustc -vV | sed -n 's/^host: //p'; }
+
 # rows KEYWORD: the rows of that kind in the table, without the keyword.
 rows() { sed -nE "s/^$1 +//p" .ci/table; }
 
