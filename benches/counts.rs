@@ -51,8 +51,12 @@ fn main() -> ExitCode {
 
 /// Does the work and nothing else. 3 where there is none.
 fn rounds_of(kind: &str, name: &str, who: &str, rounds: usize) -> ExitCode {
-    work::stage(KEYS);
-    let work = if kind == "call" { work::call(name, who) } else { work::task(name, who, KEYS) };
+    let work = if kind == "call" {
+        work::call(name, who)
+    } else {
+        work::stage(KEYS);
+        work::task(name, who, KEYS)
+    };
     let Some(mut work) = work else { return ExitCode::from(3) };
     work(rounds);
     ExitCode::SUCCESS

@@ -290,7 +290,7 @@ pub fn task(task: &str, who: &str, keys: usize) -> Option<Work> {
         }
         ("scan", "libkeyutils") => {
             let find = LibKeyutils::open()?.find;
-            // SAFETY: texts that end in NUL.
+            // SAFETY: texts that end in NUL. It answers -1, since there is none.
             c_work(move || -unsafe { find(c"user".as_ptr(), c"keyctl:bench:absent".as_ptr(), 0) })
         }
         _ => return None,
