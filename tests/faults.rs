@@ -85,7 +85,7 @@ fn found(result: Result<Option<Key>, Error>) -> Result<(), Error> {
     result?.map(drop).ok_or(Error::NoKey)
 }
 
-/// All that the kernel may answer.
+/// The numbers that an error may have; some of them where it is to be short.
 fn numbers() -> impl Iterator<Item = u16> {
     (1..=4095).step_by(if short() { 37 } else { 1 })
 }

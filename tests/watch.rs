@@ -79,6 +79,13 @@ fn queue_of(notifications: u32) -> Queue {
     queue
 }
 
+/// A new key, which the queue watches as number 0.
+fn watched_key(queue: &Queue) -> Key {
+    let key = key_in(new_keyring());
+    key.watch(queue, 0).unwrap();
+    key
+}
+
 /// All that a queue has to tell now.
 fn told(queue: &Queue) -> Vec<(u8, Event)> {
     let mut buffer = [0; 4096];
@@ -184,8 +191,7 @@ fn watch_ends_when_it_is_taken_off() {
 fn full_queue_tells_that_something_is_lost() {
     require_queue!();
     let queue = queue_of(1);
-    let key = key_in(new_keyring());
-    key.watch(&queue, 0).unwrap();
+    let key = watched_key(&queue);
     for _ in 0..1000 {
         key.update(b"other").unwrap();
     }
@@ -199,8 +205,7 @@ fn full_queue_tells_that_something_is_lost() {
 fn buffer_must_hold_the_next() {
     require_queue!();
     let queue = new_queue();
-    let key = key_in(new_keyring());
-    key.watch(&queue, 0).unwrap();
+    let key = watched_key(&queue);
     key.update(b"other").unwrap();
     assert_eq!(queue.read(&mut [0; 15]).map(drop), Err(Error::NoBufferSpace));
     assert_eq!(queue.read(&mut [0; 16]).unwrap().count(), 1);
@@ -231,8 +236,7 @@ fn sizes_have_bounds() {
 fn descriptor_can_be_waited_for() {
     require_queue!();
     let queue = new_queue();
-    let key = key_in(new_keyring());
-    key.watch(&queue, 0).unwrap();
+    let key = watched_key(&queue);
     let mut ready = libc::pollfd { fd: queue.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 };
     // SAFETY: one structure, ours for the call.
     let mut poll = || unsafe { libc::poll(&raw mut ready, 1, 0) };
@@ -289,8 +293,8 @@ fn expiry_and_its_restart_are_not_told() {
     require!(persistent);
     require_queue!();
     let queue = new_queue();
-    let key = key_in(new_keyring());
-    expire_watched(key, &queue);
+    let key = watched_key(&queue);
+    expire(key);
     assert_eq!(told(&queue), [(0, Event::AttributesChanged(key))]);
 
     someone(|_| {
@@ -303,11 +307,6 @@ fn expiry_and_its_restart_are_not_told() {
         get_persistent(None, anchor).unwrap();
         assert_eq!(told(&queue), [(1, Event::Linked(anchor, persistent.into()))]);
     });
-}
-
-fn expire_watched(key: Key, queue: &Queue) {
-    key.watch(queue, 0).unwrap();
-    expire(key);
 }
 
 #[test]
@@ -363,8 +362,7 @@ fn moving_is_told_of_both_keyrings() {
 fn queue_has_room_for_whole_pages() {
     require_queue!();
     let queue = queue_of(1);
-    let key = key_in(new_keyring());
-    key.watch(&queue, 0).unwrap();
+    let key = watched_key(&queue);
     let room = page_size() / 128;
     for _ in 0..room {
         key.update(b"other").unwrap();
@@ -376,8 +374,7 @@ fn queue_has_room_for_whole_pages() {
 fn filter_is_replaced() {
     require_queue!();
     let queue = new_queue();
-    let key = key_in(new_keyring());
-    key.watch(&queue, 0).unwrap();
+    let key = watched_key(&queue);
     for (filter, expected) in [
         (Events::empty(), vec![]),
         (Events::UPDATED, vec![Event::Updated(key)]),
@@ -400,8 +397,7 @@ fn filter_is_replaced() {
 fn as_many_are_read_as_fit() {
     require_queue!();
     let queue = new_queue();
-    let key = key_in(new_keyring());
-    key.watch(&queue, 0).unwrap();
+    let key = watched_key(&queue);
     for _ in 0..5 {
         key.update(b"other").unwrap();
     }
