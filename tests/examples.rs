@@ -171,11 +171,10 @@ const CALLED: [(&str, &[&str]); 6] = [
 ];
 
 /// Runs an example under this profile.
-fn under(profile: &[seccomp::Line], name: &str, args: &[&str]) -> Ended {
-    let program = Program::example(name);
+fn under(profile: &[seccomp::Line], program: &Program, args: &[&str]) -> Ended {
     in_thread(|| {
         seccomp::apply(profile);
-        run(&program, args)
+        run(program, args)
     })
 }
 
@@ -193,12 +192,13 @@ fn a_sandbox_that_refuses_all_is_blamed() {
     for (profile, why, advice) in profiles {
         for (name, args) in CALLED {
             let advice = if name == "get_persistent" { advice } else { "" };
-            assert_eq!(under(profile, name, args), ended(1, "", &format!("{name}: {why}\n{advice}")));
+            let ended = ended(1, "", &format!("{name}: {why}\n{advice}"));
+            assert_eq!(under(profile, &Program::example(name), args), ended);
         }
         // There a session keyring is to be seen.
         if profile != seccomp::GVISOR {
             let shown = format!("Session Keyring\n{:>10} {:21}  {why}\n", -3, "");
-            assert_eq!(under(profile, "show", &[]), ended(1, &shown, ""));
+            assert_eq!(under(profile, &Program::example("show"), &[]), ended(1, &shown, ""));
         }
     }
 }
@@ -206,7 +206,7 @@ fn a_sandbox_that_refuses_all_is_blamed() {
 #[test]
 fn gvisor_shows_a_session_without_its_links() {
     require!(keyctl, seccomp, examples);
-    let (code, shown, _) = under(seccomp::GVISOR, "show", &[]);
+    let (code, shown, _) = under(seccomp::GVISOR, &Program::example("show"), &[]);
     assert_eq!(code, Some(0));
     assert!(shown.ends_with(&format!("keyring: _ses ({ENOSYS})\n")), "{shown}");
 }
@@ -214,20 +214,22 @@ fn gvisor_shows_a_session_without_its_links() {
 #[test]
 fn podman_lets_keys_be_found_but_not_made() {
     require!(persistent, seccomp, examples, root);
-    let under = |name, args: &[&str]| under(seccomp::PODMAN, name, args);
+    let show = Program::example("show");
+    let programs = CALLED.map(|(name, args)| (Program::example(name), name, args));
     User::new().run(|| {
         let serial = get_persistent(None, new_keyring()).unwrap().serial();
-        assert_eq!(under("get_persistent", &[]), ended(0, &format!("{serial}\n"), ""));
-        assert_eq!(under("cron", &["fetch"]), ended(1, "", "no token: log in again\n"));
-        for (name, args) in CALLED {
-            let why = match (name, args[..].first()) {
-                ("get_persistent", _) | ("cron", Some(&"fetch")) => continue,
-                ("request_key_helper", _) => "there is no such key (ENOKEY)",
-                _ => ENOSYS,
+        for (program, name, args) in &programs {
+            let expected = match (*name, *args) {
+                ("get_persistent", _) => ended(0, &format!("{serial}\n"), ""),
+                ("cron", ["fetch"]) => ended(1, "", "no token: log in again\n"),
+                ("request_key_helper", _) => {
+                    ended(1, "", "request_key_helper: there is no such key (ENOKEY)\n")
+                }
+                _ => ended(1, "", &format!("{name}: {ENOSYS}\n")),
             };
-            assert_eq!(under(name, args), ended(1, "", &format!("{name}: {why}\n")), "{args:?}");
+            assert_eq!(under(seccomp::PODMAN, program, args), expected, "{name} {args:?}");
         }
-        let (code, shown, _) = under("show", &[]);
+        let (code, shown, _) = under(seccomp::PODMAN, &show, &[]);
         assert_eq!(code, Some(0));
         assert!(shown.ends_with("keyring: _ses\n"), "{shown}");
     });

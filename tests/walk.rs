@@ -369,8 +369,8 @@ fn no_payload_is_read() {
 
 // The example.
 
-fn show(args: &[&str]) -> (bool, String) {
-    let output = Program::example("show").run(args);
+fn show(program: &Program, args: &[&str]) -> (bool, String) {
+    let output = program.run(args);
     assert_eq!(String::from_utf8(output.stderr), Ok(String::new()));
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
 }
@@ -378,6 +378,7 @@ fn show(args: &[&str]) -> (bool, String) {
 #[test]
 fn show_prints_the_tree() {
     require!(keyctl, examples);
+    let program = Program::example("show");
     someone(|me| {
         let (me, them) = (me.as_raw(), getegid().as_raw());
         let session = raw::resolve(Keyring::SESSION).unwrap();
@@ -408,9 +409,9 @@ fn show_prints_the_tree() {
             true => outer_first.concat(),
             false => inner_first.concat(),
         };
-        assert_eq!(show(&[]), (true, format!("Session Keyring\n{top}{lines}")));
+        assert_eq!(show(&program, &[]), (true, format!("Session Keyring\n{top}{lines}")));
         for name in ["@s".to_owned(), session.serial().to_string(), format!("{:#x}", session.serial())] {
-            assert_eq!(show(&[&name]), (true, format!("Keyring\n{top}{lines}")));
+            assert_eq!(show(&program, &[&name]), (true, format!("Keyring\n{top}{lines}")));
         }
     });
 }
@@ -418,14 +419,15 @@ fn show_prints_the_tree() {
 #[test]
 fn show_says_what_it_could_not_see() {
     require!(keyctl, examples);
+    let program = Program::example("show");
     someone(|_| {
         let key = key_in(Keyring::SESSION);
         raw::revoke(key).unwrap();
         let line = format!("{:>10}{:24} \\_ the key has been revoked (EKEYREVOKED)\n", key.serial(), "");
-        assert!(show(&[]).1.ends_with(&line), "{}", show(&[]).1);
+        let (_, shown) = show(&program, &[]);
+        assert!(shown.ends_with(&line), "{shown}");
     });
     let absent = format!("Keyring\n{:>10}{:24}there is no such key (ENOKEY)\n", 1, "");
-    assert_eq!(show(&["1"]), (false, absent));
-    let usage = Program::example("show").run(&["@x"]);
-    assert_eq!(usage.status.code(), Some(2));
+    assert_eq!(show(&program, &["1"]), (false, absent));
+    assert_eq!(program.run(&["@x"]).status.code(), Some(2));
 }

@@ -63,6 +63,10 @@ fn pair(text: &[u8]) -> Option<(u32, u32)> {
 /// `/proc/key-users`, line by line: the users who have keys, and have a meaning in the user namespace of
 /// `/proc`.
 ///
+/// Each refill of the buffer finds its place by counting lines from the start. A user whose last key goes
+/// just then makes it pass over another's line, and a new user makes one come twice. What one refill brings,
+/// up to a page, is of one moment: a buffer of a page takes some eighty users at once.
+///
 /// # Examples
 ///
 /// ```
