@@ -24,6 +24,7 @@ fn main() {
             row(task, keys);
         }
     }
+    work::clear();
 }
 
 fn row(task: &str, keys: usize) {

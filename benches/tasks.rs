@@ -32,6 +32,7 @@ fn growing(criterion: &mut Criterion) {
         }
         group.finish();
     }
+    work::clear();
 }
 
 criterion_group!(benches, tasks, growing);

@@ -46,12 +46,22 @@ const PAYLOAD: &[u8] = b"s3cr3t";
 
 /// Puts so many keys into the process keyring, and nothing else. Returns the one named `NAME`.
 pub fn stage(keys: usize) -> Key {
-    let ring = Keyring::PROCESS;
-    ring.resolve_or_create().and_then(|_| ring.clear()).expect("a process keyring");
+    clear();
     for i in 1..keys {
-        ring.add_key(KeyType::USER, format!("keyctl:bench:{i}").as_str(), PAYLOAD).expect("a new key");
+        Keyring::PROCESS
+            .add_key(KeyType::USER, format!("keyctl:bench:{i}").as_str(), PAYLOAD)
+            .expect("a new key");
     }
-    ring.add_key(KeyType::USER, NAME, PAYLOAD).expect("a new key")
+    Keyring::PROCESS.add_key(KeyType::USER, NAME, PAYLOAD).expect("a new key")
+}
+
+/// Takes all keys out again, one by one. Of a large keyring that goes as a whole the kernel keeps a part
+/// charged to its owner (see [`Keyring::clear`]), till in the end root can make no keys.
+pub fn clear() {
+    let ring = Keyring::PROCESS;
+    let mut links = Vec::new();
+    let links = ring.resolve_or_create().and_then(|_| ring.links(&mut links)).expect("a process keyring");
+    links.iter().try_for_each(|key| ring.unlink(*key)).expect("ours");
 }
 
 /// The same registers by the bare instruction or by libc.

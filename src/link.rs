@@ -166,6 +166,10 @@ impl Keyring {
     ///
     /// Root may clear the kernel's own caches, such as `.dns_resolver`, without the permission.
     ///
+    /// Linux keeps what a keyring's owner is charged for its links in 16 bits. Of each 16 384 links that go
+    /// together, here or with the keyring, 65 536 bytes stay charged until the owner's last key is gone;
+    /// [`unlink`](Self::unlink) gives back what each link cost. Those of a persistent keyring cost nothing.
+    ///
     /// # Errors
     ///
     /// | error | number | cause |
