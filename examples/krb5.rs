@@ -19,7 +19,7 @@ use keyctl::{
 fn collection(uid: Uid) -> Result<Keyring> {
     let anchor = persistent_or_user(Some(uid), Keyring::PROCESS)?;
     if anchor == Anchor::User {
-        eprintln!("no persistent keyrings here: the tickets end with the login");
+        eprintln!("no persistent keyrings here: the tickets may end with the login");
     }
     let (collection, _) = anchor.keyring().find_or_create("_krb", Keyring::PROCESS)?;
     Ok(collection)

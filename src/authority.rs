@@ -30,7 +30,7 @@ use crate::syscall::{self, Arg, op};
 /// Using it up (each method that succeeds does, except [`callout`](Self::callout)) also ends it.
 ///
 /// The methods take the keyring that the key is linked into: [`Keyring::REQUESTOR`] for the one that the
-/// requestor gave (the kernel takes any other special id for it, too), or `None`.
+/// requestor gave (the kernel takes the other special ids down to -6 for it, too), or `None`.
 ///
 /// # Examples
 ///

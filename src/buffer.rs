@@ -3,7 +3,7 @@
 //! # Safety
 //!
 //! The kernel answers the length that a result *has*, which may be more than the buffer holds. This
-//! room is the one that turns that number into a slice, after comparing the two.
+//! module is the one that turns that number into a slice, after comparing the two.
 #![allow(unsafe_code)]
 
 use core::mem::MaybeUninit;
@@ -29,7 +29,7 @@ use crate::serial::KeySerial;
 /// A result is whole or not there at all: when it does not fit, the call answers
 /// [`Error::BufferTooSmall`] with the size that would have held it, and what the buffer contains is
 /// unspecified. A key may grow between two calls, so that the size is no promise. A `Vec` is grown at
-/// most 8 times and to 64 MiB; then it, too, is too small.
+/// most 8 times, to 64 MiB, and as far as there is memory; then it, too, is too small.
 ///
 /// # Examples
 ///
@@ -177,6 +177,10 @@ impl<'a, T: Item> Fill<'a, T> for &'a mut alloc::vec::Vec<T> {
         self.clear();
         let mut needed = FIRST;
         for _ in 0..=GROWTHS {
+            // Growing gives back memory, where the caller, or a kernel before 5.7, may have left a payload.
+            if needed > size_of_val(self.spare_capacity_mut()) {
+                wipe(self.spare_capacity_mut());
+            }
             if needed > MOST || self.try_reserve_exact(needed.div_ceil(size_of::<T>())).is_err() {
                 break;
             }
@@ -192,8 +196,6 @@ impl<'a, T: Item> Fill<'a, T> for &'a mut alloc::vec::Vec<T> {
                 return Ok(self);
             }
             needed = reply.number()?;
-            // Kernels before 5.7 leave a part of the result, which growing would leave in freed memory.
-            wipe(spare);
         }
         crate::reply::too_small(needed, size_of::<T>())
     }

@@ -89,7 +89,7 @@ pub fn capabilities() -> Result<Capabilities> {
 pub enum Availability {
     /// It is there.
     Available,
-    /// The kernel has it not.
+    /// The kernel does not have it.
     Absent,
     /// The kernel has it, or may have, and something in between answers this: a seccomp filter or
     /// another sandbox, or a security module.

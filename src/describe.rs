@@ -8,8 +8,11 @@ use crate::key::Key;
 use crate::permission::Permissions;
 use crate::syscall::op;
 
-/// A buffer of so many bytes holds what [`Key::describe`] reads of any key: a type of 31 bytes, two ids of
-/// 11, the mask of 8, a description of 4095, four semicolons and a NUL.
+/// A buffer of so many bytes holds what [`Key::describe`] reads of any key that was made with a description:
+/// a type of 31 bytes, two ids of 11, the mask of 8, a description of 4095, four semicolons and a NUL.
+///
+/// Only for an `asymmetric` key that is made with an empty description the kernel makes one, of the certificate's
+/// subject and serial number, which can be longer.
 pub const MAX_DESCRIPTION: usize = 31 + 11 + 11 + 8 + 4095 + 4 + 1;
 
 /// What a key says of itself.
@@ -89,7 +92,7 @@ pub(crate) fn number<const RADIX: u32>(digits: &[u8]) -> Option<u32> {
 impl Key {
     /// `keyctl(KEYCTL_DESCRIBE, key, buffer, length)`—Reads type, owner, permissions and description.
     ///
-    /// [`MAX_DESCRIPTION`] bytes hold every answer.
+    /// [`MAX_DESCRIPTION`] bytes hold every answer, but of an `asymmetric` key whose description the kernel made.
     ///
     /// # Errors
     ///
@@ -131,7 +134,7 @@ impl Key {
     /// `keyctl(KEYCTL_DESCRIBE, key, buffer, length)`—Reads `type;uid;gid;mask;description` and a NUL, as the kernel
     /// writes it.
     ///
-    /// For who wants the text, or takes it apart later: by [`Description::parse`], without the NUL.
+    /// For those who want the text, or take it apart later: by [`Description::parse`], without the NUL.
     ///
     /// # Errors
     ///

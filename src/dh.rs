@@ -105,7 +105,7 @@ impl DiffieHellman {
     /// | [`Unsupported`](Error::Unsupported) | `EOPNOTSUPP` | a key of another type; a kernel before 4.7 or without `CONFIG_KEY_DH_OPERATIONS` |
     /// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | the prime has less than 1536 bits, or another number more than it |
     /// | [`NotFound`](Error::NotFound) | `ENOENT` | the kernel lacks the algorithm |
-    /// | [`Overflow`](Error::Overflow) | `EOVERFLOW` | the buffer was too short, and by the second call it was not |
+    /// | [`Overflow`](Error::Overflow) | `EOVERFLOW` | the buffer was too short at the first call, but no longer at the second |
     /// | [`TryAgain`](Error::TryAgain), [`Malformed`](Error::Malformed) | `EAGAIN`, `EBADMSG` | in FIPS mode: a bad base |
     /// | [`OutOfMemory`](Error::OutOfMemory) | `ENOMEM` | |
     ///

@@ -65,9 +65,8 @@ macro_rules! refusals {
             /// A time that is no [`Timeout`](crate::Timeout): 0, or more seconds than 32 bits hold.
             #[error("the time is 0 or too long to be a timeout")]
             TimeoutOutOfRange,
-            /// Something else lies over the file of the kernel's, as it does in containers. The file
-            /// was not read.
-            #[error("a sandbox hides the file of the kernel's")]
+            /// Another file is mounted over the kernel's, as containers do it. It was not read.
+            #[error("a sandbox hides the kernel's file")]
             Masked,
             /// An error number that has no word here; [`raw_os_error`](Self::raw_os_error) tells it. In a pattern:
             /// `Error::Other { .. }`.

@@ -59,6 +59,9 @@ impl Keyring {
     #[doc(alias = "KEY_SPEC_PROCESS_KEYRING")]
     pub const PROCESS: Self = Self(Key(KeySerial::PROCESS_KEYRING));
     /// `@s`: the session keyring, inherited over fork and exec.
+    ///
+    /// Where a process has none of its own, this is the user's default session keyring; an operation that changes
+    /// it or what is in it, or links or watches it, installs a **new, empty** one first.
     #[doc(alias = "KEY_SPEC_SESSION_KEYRING")]
     pub const SESSION: Self = Self(Key(KeySerial::SESSION_KEYRING));
     /// `@u`: the keyring of the real uid, shared by all its processes.

@@ -6,7 +6,7 @@ use core::ffi::CStr;
 ///
 /// A type is a name: the constants are those that the kernel's documentation describes, and
 /// [`new`](Self::new) takes any other. A type that this kernel does not have is refused, by `add_key` as
-/// [`UnknownType`](crate::Error::UnknownType) and elsewhere as [`NoKey`](crate::Error::NoKey).
+/// [`UnknownType`](crate::Error::UnknownType) while a search finds nothing.
 ///
 /// # Examples
 ///
@@ -31,7 +31,7 @@ impl KeyType<'static> {
     pub const LOGON: Self = Self(c"logon");
     /// `keyring`: no payload; what it holds is links.
     pub const KEYRING: Self = Self(c"keyring");
-    /// `big_key`: 1 byte to 1 MiB, kept encrypted in swappable memory. `CONFIG_BIG_KEYS`.
+    /// `big_key`: 1 to 1048575 bytes, kept encrypted in swappable memory. `CONFIG_BIG_KEYS`.
     pub const BIG_KEY: Self = Self(c"big_key");
     /// `encrypted`: made by the kernel and seen outside only encrypted; the payload is a command.
     pub const ENCRYPTED: Self = Self(c"encrypted");

@@ -1,7 +1,7 @@
 //! The Linux kernel's keyrings, in pure Rust: raw system calls, no libc, no allocation.
 //!
-//! The kernel keeps keys: small secrets with an owner, permissions and an expiry, that never touch a
-//! disk. Keys hang in keyrings, which are keys themselves; each thread, process, session and user has
+//! The kernel keeps keys: small secrets with an owner, permissions and an expiry, in memory that is not
+//! swapped. Keys hang in keyrings, which are keys themselves; each thread, process, session and user has
 //! one. The *persistent keyring* of a user outlives all login sessions, so that a program that cron
 //! starts finds the token that a login left:
 //!
@@ -107,7 +107,7 @@
 //!
 //! # Safety
 //!
-//! Unsafe code is denied but for the rooms that hand memory to the kernel. Each of their blocks says why
+//! Unsafe code is denied except in the modules that hand memory to the kernel. Each of their blocks says why
 //! the addresses hold, for that call; what the kernel answers as a length is compared before it is used.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

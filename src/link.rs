@@ -27,7 +27,7 @@ impl Keyring {
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the keyring does not grant write, or the key link |
-    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | one of the two does not exist; or this keyring takes asymmetric keys by others than who signed this one |
+    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | one of the two does not exist; or this keyring takes asymmetric keys of certain signers, and this one is of another |
     /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
     /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a special id that the kernel does not know |
     /// | [`Cycle`](crate::Error::Cycle) | `EDEADLK` | the keyring to be linked contains this one, or is this one |

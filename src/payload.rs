@@ -27,8 +27,8 @@ impl Keyring {
     /// that user's quota: description + 1 + payload bytes (16 for a `big_key`, though an update first needs room
     /// for all of them), and 4 for the link.
     ///
-    /// As for all operations that write to it, [`SESSION`](Self::SESSION) is **replaced** by a new session keyring
-    /// where it is the [user's default one](crate::get_persistent#which-keyring-to-link-it-into).
+    /// As by all operations that change it or what is in it, [`SESSION`](Self::SESSION) is **replaced** by a new
+    /// session keyring where it is the [user's default one](crate::get_persistent#which-keyring-to-link-it-into).
     ///
     /// For a keyring see [`add_keyring`](Self::add_keyring).
     ///
@@ -242,6 +242,8 @@ impl Key {
     #[inline]
     pub(crate) fn fetch<'a, T>(self, op: op::Fetch, buffer: impl Buffer<'a, T>) -> Result<&'a mut [T]> {
         let write = |start: *mut T, room: usize| {
+            // DESCRIBE takes 32 bits of it, and no result is as long.
+            let room = room.min(u32::MAX as usize);
             let (key, start, room) = (self.serial().into(), start.into(), room.into());
             // SAFETY: `filled_by` passes an address that is good for writes of `room` bytes.
             unsafe { syscall::keyctl_raw(op.number(), key, start, room, Arg::ZERO) }

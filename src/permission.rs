@@ -62,7 +62,7 @@ impl fmt::Display for Rights {
 /// What a thread may do is what the *possessor* may, if it possesses the key (its own keyrings lead
 /// there, and the key grants it search), together with what exactly one of the other three may: *user*,
 /// if its file-system uid is the owner's; else *group*, if one of its groups is the key's and that has
-/// any right; else *other*. So without search the possessor's other rights are void. No capability
+/// any right; else *other*. Where neither grants search, the possessor's rights are void. No capability
 /// overrides this: root, too, is refused what these bits do not grant.
 ///
 /// # Examples

@@ -17,7 +17,8 @@ use crate::syscall::{self, Arg, op};
 /// call makes a new, empty one; a call before that revives the old one with all that it holds.
 ///
 /// `uid` is whose: `None` is the kernel's -1 and means the caller's **real** uid, in a set-uid program
-/// too. One's own real or effective uid needs no privilege; any other uid needs `CAP_SETUID` in the
+/// too (as does a `Uid` of that number, which `Uid::from_raw` takes for a mistake: look at ids that come from
+/// outside). One's own real or effective uid needs no privilege; any other uid needs `CAP_SETUID` in the
 /// caller's user namespace, which also gives the uids their meaning.
 ///
 /// The result names the persistent keyring by its serial. Keys are added to it, and found and read
@@ -48,7 +49,7 @@ use crate::syscall::{self, Arg, op};
 /// | error | number | cause |
 /// | --- | --- | --- |
 /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | `uid` is neither the real nor the effective uid, and the caller lacks `CAP_SETUID`; or `keyring` is restricted to accept nothing; or a sandbox forbids `keyctl` (Docker). With `None` and an ordinary `keyring` only the last is left. |
-/// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | `uid` is not mapped in the user namespace; or `keyring` is no id that there can be. |
+/// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | `uid` is not mapped in the user namespace; or `keyring` is not a valid id. |
 /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | `keyring` does not exist, or is invalidated; or a special keyring could not be made, whatever the reason. |
 /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | `keyring` is a key of another type. |
 /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | `keyring` does not grant write, or a security module refused. |
@@ -89,9 +90,10 @@ pub fn get_persistent(uid: Option<Uid>, keyring: Keyring) -> Result<Keyring> {
 /// What [`persistent_or_user`] found to keep keys in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Anchor {
-    /// The persistent keyring: it outlives sessions, and expires some days after its last use.
+    /// The persistent keyring: it outlives sessions, and expires some days after the last [`get_persistent`].
     Persistent(Keyring),
-    /// The user keyring, [`Keyring::USER`]: it lives while the user has processes.
+    /// The user keyring, [`Keyring::USER`]: it lives as long as the kernel runs, or until the last process of
+    /// the user ends (older kernels).
     User,
 }
 
@@ -110,9 +112,9 @@ impl Anchor {
 /// [`get_persistent`], or the user keyring where the kernel has no persistent ones: the rule of MIT krb5.
 ///
 /// Only [`Unsupported`](Error::Unsupported) leads to the user keyring, and only for the caller's own
-/// keyring (`uid` is `None`, or the effective uid): everything else, a sandbox's refusal too, is the
-/// caller's to know. Before it is blamed on the kernel, the kernel is asked in a way that a restricted
-/// `keyring` can't confuse.
+/// keyring: `uid` is `None`, or the **real** uid, whose the user keyring is (MIT krb5 compares the effective
+/// one). Everything else, a sandbox's refusal too, is the caller's to know. Before it is blamed on the kernel,
+/// the kernel is asked in a way that a restricted `keyring` can't confuse.
 ///
 /// # Errors
 ///
@@ -126,7 +128,7 @@ impl Anchor {
 /// # fn main() -> Result<(), keyctl::Error> {
 /// let anchor = persistent_or_user(None, Keyring::PROCESS)?;
 /// if anchor == Anchor::User {
-///     eprintln!("no persistent keyrings here: what is stored ends with the login");
+///     eprintln!("no persistent keyrings here: what is stored may end with the login");
 /// }
 /// anchor.keyring().add_keyring(c"keyctl:doc:anchor")?;
 /// # anchor.keyring().unlink(anchor.keyring().find_or_create(c"keyctl:doc:anchor", Keyring::THREAD)?.0)?;
@@ -142,5 +144,5 @@ pub fn persistent_or_user(uid: Option<Uid>, keyring: Keyring) -> Result<Anchor> 
 }
 
 fn is_own(uid: Option<Uid>) -> bool {
-    uid.is_none_or(|uid| uid == rustix::process::geteuid())
+    uid.is_none_or(|uid| uid == rustix::process::getuid())
 }

@@ -257,7 +257,7 @@ impl Key {
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`BufferTooSmall`](Error::BufferTooSmall) | | and how large the result is: see [`Buffer`]. Nothing of it is written |
-    /// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | the data are longer than the key, or as a number not less than it (nor, as of late, 0 or 1); or this is no key for that |
+    /// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | the data are longer than the key, or, as a number, not less than the modulus (nor, as of late, 0 or 1); or this is no key for that |
     /// | [`Overflow`](Error::Overflow) | `EOVERFLOW` | the data leave no place for what the encoding adds |
     /// | [`NotImplemented`](Error::NotImplemented) | `ENOSYS` | the key's algorithm does not encrypt; or a sandbox |
     /// | [`UnexpectedReply`](Error::UnexpectedReply) | | the result is longer than the query allows, or than 8192 bytes |
@@ -310,7 +310,7 @@ impl Key {
     ///
     /// and those of [`encrypt`](Self::encrypt).
     ///
-    /// Who can make this program decrypt what they like, and sees *how* it fails, can decrypt and sign
+    /// Anyone who can make this program decrypt what they like, and sees *how* it fails, can decrypt and sign
     /// anything (Bleichenbacher's attack on PKCS#1 v1.5): to others, let all errors look the same.
     ///
     /// # Examples

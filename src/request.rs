@@ -31,7 +31,7 @@ use crate::text::Text;
 /// | [`AccessDenied`](Error::AccessDenied) | `EACCES` | the key does not grant search, see above, or for a destination link; or that does not grant write |
 /// | [`KeyRevoked`](Error::KeyRevoked) | `EKEYREVOKED` | the key is, see above; or the destination |
 /// | [`NotAKeyring`](Error::NotAKeyring), [`KeyExpired`](Error::KeyExpired) | `ENOTDIR`, `EKEYEXPIRED` | the destination is |
-/// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has; a destination that is no id that there can be |
+/// | [`InvalidArgument`](Error::InvalidArgument) | `EINVAL` | a type or description of an impossible length; a destination that is not a valid id |
 /// | [`NotPermitted`](Error::NotPermitted) | `EPERM` | a type that begins with a dot; a restricted destination; a sandbox |
 /// | [`Interrupted`](Error::Interrupted) | `EINTR` | a signal came while somebody else was making the key |
 /// | [`QuotaExceeded`](Error::QuotaExceeded), [`OutOfMemory`](Error::OutOfMemory) | `EDQUOT`, `ENOMEM` | |
@@ -167,15 +167,15 @@ impl DefaultKeyring {
 }
 
 /// `keyctl(KEYCTL_SET_REQKEY_KEYRING, keyring)`—Sets where keys go that this thread has made by
-/// [`request_key_with`] without a destination. Answers the setting until now.
+/// [`request_key_with`] without a destination. Returns the previous setting.
 ///
 /// The thread or process keyring is made if that is chosen.
 ///
 /// # Errors
 ///
-/// [`OutOfMemory`](Error::OutOfMemory), [`QuotaExceeded`](Error::QuotaExceeded) when the keyring can't be
-/// made. [`UnexpectedReply`](Error::UnexpectedReply) when the setting until now is none that this crate
-/// knows; the new one holds then.
+/// [`OutOfMemory`](Error::OutOfMemory) when the keyring can't be made.
+/// [`UnexpectedReply`](Error::UnexpectedReply) when the previous setting is none that this crate knows; the new
+/// one holds then.
 ///
 /// # Examples
 ///

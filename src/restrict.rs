@@ -17,11 +17,17 @@ impl Keyring {
     /// `keyctl(KEYCTL_RESTRICT_KEYRING, keyring, type, restriction)`—Lets only such keys be linked as a
     /// restriction accepts. Linux 4.12. It can't be undone.
     ///
-    /// Of the kernel's types only `asymmetric` has restrictions: `builtin_trusted`,
-    /// `builtin_and_secondary_trusted`, `key_or_keyring:<serial>` and `key_or_keyring:<serial>:chain`, by
-    /// which new keys must be signed; in a chain also by a key that is there already, and by such a key alone
-    /// for the serial 0. A keyring that is trusted is searched at each link, so what it trusts can change. The
-    /// links that are there stay.
+    /// Of the kernel's types only `asymmetric` has restrictions, which say who must have signed a new key:
+    ///
+    /// | restriction | signed by |
+    /// | --- | --- |
+    /// | `builtin_trusted` | a key that is built into the kernel |
+    /// | `builtin_and_secondary_trusted` | one of those, or of the keyring `.secondary_trusted_keys` |
+    /// | `key_or_keyring:<serial>` | this key, or a key in this keyring |
+    /// | `key_or_keyring:<serial>:chain` | the same, or a key that the restricted keyring links; with the serial 0 only the latter |
+    ///
+    /// A keyring that is trusted is searched at each link, so what it trusts can change. The links that are
+    /// there stay.
     ///
     /// Then [`add_key`](Self::add_key), [`link`](Self::link) and [`move_to`](Self::move_to) answer
     /// [`Unsupported`](crate::Error::Unsupported) for a key of another type, [`NoKey`](crate::Error::NoKey) for
@@ -34,8 +40,8 @@ impl Keyring {
     /// | [`AccessDenied`](crate::Error::AccessDenied) | `EACCES` | the keyring does not grant setattr |
     /// | [`AlreadyExists`](crate::Error::AlreadyExists) | `EEXIST` | it is restricted already |
     /// | [`NotFound`](crate::Error::NotFound) | `ENOENT` | the type has no restrictions |
-    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | the type knows no such restriction; a type of a length that none has; a special id that the kernel does not know |
-    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | no such keyring or type, or no such key in the restriction, where special ids are none |
+    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | the type knows no such restriction; a type of an impossible length; a special id that the kernel does not know |
+    /// | [`NoKey`](crate::Error::NoKey) | `ENOKEY` | no such keyring or type, or no such key in the restriction, which takes no special ids |
     /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | the keyring is |
     /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
     /// | [`Cycle`](crate::Error::Cycle) | `EDEADLK` | the keyrings would restrict each other |

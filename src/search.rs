@@ -40,7 +40,7 @@ impl Keyring {
     /// | [`KeyExpired`](crate::Error::KeyExpired), [`KeyRevoked`](crate::Error::KeyRevoked) | `EKEYEXPIRED`, `EKEYREVOKED` | this keyring, or the only match, is; the latter also when it is invalidated and not yet collected, or, in a search by identifier, for any asymmetric key on the way |
     /// | [`NotAKeyring`](crate::Error::NotAKeyring) | `ENOTDIR` | this is a key of another type |
     /// | [`NotPermitted`](crate::Error::NotPermitted) | `EPERM` | a type that begins with a dot |
-    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a type or description of a length that none has; a special id that the kernel does not know |
+    /// | [`InvalidArgument`](crate::Error::InvalidArgument) | `EINVAL` | a type or description of an impossible length; a special id that the kernel does not know |
     /// | [`InteriorNul`](crate::Error::InteriorNul), [`TextTooLong`](crate::Error::TextTooLong) | | see [`Text`] |
     /// | [`OutOfMemory`](crate::Error::OutOfMemory) | `ENOMEM` | |
     /// | any | | a negative match answers the number that its maker chose; `None` for `ENOKEY` and `EAGAIN` |

@@ -180,7 +180,7 @@ impl Keyring {
     /// # Errors
     ///
     /// As [`resolve`](Self::resolve), and [`OutOfMemory`](crate::Error::OutOfMemory) (`ENOMEM`). A session or
-    /// user keyring that can't be made, by whatever reason, is [`NoKey`](crate::Error::NoKey).
+    /// user keyring that can't be made, for whatever reason, is [`NoKey`](crate::Error::NoKey).
     ///
     /// # Examples
     ///

@@ -173,9 +173,9 @@ impl Queue {
     /// See [`Queue`].
     pub fn new(notifications: u32) -> Result<Self> {
         let (reader, writer) = pipe_with(NOTIFICATION_PIPE | PipeFlags::CLOEXEC)?;
-        // SAFETY: the operation takes a number, of which the kernel checks the range.
+        // SAFETY: the opcode takes a number, not an address.
         let size = unsafe { IntegerSetter::<SET_SIZE>::new_usize(notifications as usize) };
-        // SAFETY: the same.
+        // SAFETY: the kernel checks the range of the number, and touches no memory of ours.
         unsafe { ioctl(&reader, size) }?;
         Ok(Self { reader, _writer: writer })
     }
@@ -234,7 +234,7 @@ impl Queue {
     }
 
     /// `read`—Reads what has happened: as many notifications as there are and fit, at least one. Waits for it,
-    /// unless that was [set off](Self::set_nonblocking).
+    /// unless that was [turned off](Self::set_nonblocking). An empty buffer gets none, at once.
     ///
     /// Each takes at most 127 bytes, those of keys 16.
     ///
@@ -243,7 +243,7 @@ impl Queue {
     /// | error | number | cause |
     /// | --- | --- | --- |
     /// | [`NoBufferSpace`](Error::NoBufferSpace) | `ENOBUFS` | the next one does not fit into the buffer |
-    /// | [`TryAgain`](Error::TryAgain) | `EAGAIN` | there is none, and waiting was set off |
+    /// | [`TryAgain`](Error::TryAgain) | `EAGAIN` | there is none, and waiting was turned off |
     /// | [`Interrupted`](Error::Interrupted) | `EINTR` | a signal came before one |
     ///
     /// # Examples
@@ -292,7 +292,7 @@ impl Key {
     /// `keyctl(KEYCTL_WATCH_KEY, key, queue, id)`—Has what happens to the key told in a queue, under this number.
     /// Linux 5.8.
     ///
-    /// Of a keyring that is that links come and go, not what happens to the keys in it. Needs view.
+    /// For a keyring, that is what happens to its links, not to the keys in it. Needs view.
     ///
     /// # Errors
     ///
@@ -360,7 +360,7 @@ pub struct Notifications<'b> {
 }
 
 impl<'b> Notifications<'b> {
-    /// What a notification pipe was read to give.
+    /// Parses what was read from a notification pipe.
     ///
     /// # Examples
     ///

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | the persistent keyring | [`where_there_are_persistent_keyrings_it_is_one`] |
 //! | "or the user keyring where the kernel has no persistent ones" | [`where_there_are_none_it_is_the_user_keyring`], [`this_kernel_has_none`] |
-//! | "only for the caller's own keyring": `None`, or the effective uid | [`a_foreign_uid_has_no_stand_in`], [`the_effective_uid_is_ones_own`] |
+//! | "only for the caller's own keyring": `None`, or the real uid | [`a_foreign_uid_has_no_stand_in`], [`the_user_keyring_is_the_real_uids`] |
 //! | "a restricted `keyring` can't confuse" | [`a_destination_that_takes_signed_keys_only_is_refused`] |
 //! | "everything else ... is the caller's to know" | [`a_sandbox_is_no_reason`], [`other_refusals_arrive`] |
 //! | `Anchor::keyring` | [`an_anchor_is_a_keyring`] |
@@ -19,7 +19,7 @@ use common::{
     User, expired_key, in_thread, key_in, key_of, new_keyring, only_without, raw, require, seccomp, someone,
 };
 use keyctl::syscall::op;
-use keyctl::{Anchor, Error, Keyring, Result, Uid, get_persistent, persistent_or_user};
+use keyctl::{Anchor, Error, Keyring, MAX_DESCRIPTION, Result, Uid, get_persistent, persistent_or_user};
 
 /// The answer where the kernel's answer to `GET_PERSISTENT` is this error number.
 fn answered(errno: i32, uid: Option<Uid>) -> Result<Anchor> {
@@ -78,12 +78,16 @@ fn a_foreign_uid_has_no_stand_in() {
 }
 
 #[test]
-fn the_effective_uid_is_ones_own() {
+fn the_user_keyring_is_the_real_uids() {
     require!(keyctl, seccomp, root);
     let (real, effective) = (User::new(), User::new());
     as_uids(real.uid(), effective.uid(), effective.uid(), || {
-        assert_eq!(answered(libc::EOPNOTSUPP, Some(effective.uid())), Ok(Anchor::User));
-        assert_eq!(answered(libc::EOPNOTSUPP, Some(real.uid())), Err(Error::Unsupported));
+        let name = format!("_uid.{}", real.uid().as_raw());
+        let user = Keyring::USER.describe(&mut [0; MAX_DESCRIPTION]).unwrap().description.to_vec();
+        assert_eq!(user, name.as_bytes());
+        assert_eq!(answered(libc::EOPNOTSUPP, None), Ok(Anchor::User));
+        assert_eq!(answered(libc::EOPNOTSUPP, Some(real.uid())), Ok(Anchor::User));
+        assert_eq!(answered(libc::EOPNOTSUPP, Some(effective.uid())), Err(Error::Unsupported));
     });
 }
 

@@ -311,6 +311,8 @@ impl<'b> Keys<'b> {
                     }
                     // It is gone by now, or a forged line names it.
                     Err(Error::NoKey | Error::KeyExpired | Error::KeyRevoked | Error::AccessDenied) => {}
+                    // The kernel made its description, longer than any that can be asked for.
+                    Err(Error::BufferTooSmall { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }

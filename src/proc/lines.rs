@@ -79,7 +79,12 @@ impl<'b> Lines<'b> {
             self.lost += self.rest.len();
             self.rest = 0..0;
         }
-        let read = rustix::io::read(&self.file, self.buffer.get_mut(self.rest.end..).unwrap_or_default())?;
+        let room = self.buffer.get_mut(self.rest.end..).unwrap_or_default();
+        let most = room.len();
+        let read = rustix::io::read(&self.file, room)?;
+        if read > most {
+            return Err(Error::UnexpectedReply);
+        }
         self.rest.end += read;
         self.ended = read == 0;
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! [`Keys`] is the only way to a key that no keyring of one's own leads to, and to what is left of a key's
 //! lifetime. It is made for people: a description with a newline in it becomes two lines, and **whoever
-//! makes a key can so forge the line of another**. What a line says is a hint; [`Key::describe`] is the
+//! makes a key can thus forge the line of another**. What a line says is a hint; [`Key::describe`] is the
 //! authority, and [`Keys::find`] asks it.
 //!
 //! All this is read in a stream through a buffer of the caller's. A line that does not fit is an error that

@@ -20,11 +20,11 @@ pub struct User {
     pub instantiated: u32,
     /// How many keys count against the quota.
     pub quota_keys: u32,
-    /// How many keys may.
+    /// How many keys may count against the quota.
     pub max_keys: u32,
     /// How many bytes count against the quota.
     pub quota_bytes: u32,
-    /// How many bytes may.
+    /// How many bytes may count against the quota.
     pub max_bytes: u32,
 }
 

@@ -12,7 +12,7 @@
 //! This module and its leaves hold the instruction. What makes a call of it sound is that every
 //! address among the arguments is good for what the operation does with it. The crate's own safe
 //! calls fall into two kinds, told apart by type in [`op`]: for [`op::Plain`] operations no argument
-//! is an address, so there is nothing to get wrong; the others are `unsafe` to call, and the rooms
+//! is an address, so there is nothing to get wrong; the others are `unsafe` to call, and the modules
 //! that call them say why each address holds.
 #![allow(unsafe_code)]
 
@@ -104,7 +104,8 @@ impl From<Option<KeySerial>> for Arg {
     }
 }
 
-/// `None` is the kernel's -1: the caller's real uid, or "leave it as it is".
+/// `None` is the kernel's -1: the caller's real uid, or "leave it as it is". So is a uid of that number, which
+/// rustix's `Uid::from_raw` takes for a mistake.
 impl From<Option<Uid>> for Arg {
     #[inline]
     fn from(uid: Option<Uid>) -> Self {
