@@ -44,7 +44,8 @@ use crate::syscall::{self, Arg, op};
 ///
 /// # Errors
 ///
-/// Whatever fails before the link is made leaves the expiry as it was.
+/// Whatever fails before the link is made leaves the expiry as it was: on kernels before October 2026, of a
+/// persistent keyring that was made for this call, none at all, until the next call sets it.
 ///
 /// | error | number | cause |
 /// | --- | --- | --- |
