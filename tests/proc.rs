@@ -10,6 +10,7 @@
 //! | "whoever makes a key can so forge the line of another" | [`a_description_can_forge_a_line`] |
 //! | `parse`: "`None` when it is none" | [`what_is_no_line_is_none`], [`hostile_bytes_are_told_apart`] |
 //! | lines of any length | [`a_line_that_does_not_fit_says_its_size`], [`any_buffer_gives_every_line_or_an_error`] |
+//! | `UnexpectedReply`: "more ... than there was room for" | [`more_than_there_was_room_for_ends_it`] |
 //! | `Masked`, `NotFound` | [`a_masked_file_is_told`], [`no_proc_is_not_found`] |
 //! | "the thread that opened it" | [`who_opens_it_decides_what_is_seen`] |
 //! | `find` asks the keys | [`find_asks_the_key`], [`find_tells_of_lines_that_do_not_fit`], [`find_passes_over_forged_lines`], [`find_goes_on_behind_what_it_found`], [`find_tells_what_a_sandbox_says`] |
@@ -24,6 +25,7 @@ use std::ffi::{CStr, CString};
 use std::time::Duration;
 use std::{fs, ptr};
 
+use common::impostor::{self, Call};
 use common::{
     expired_key, in_child, in_thread, key_in, new_keyring, numbers, raw, require, seccomp, someone, unique,
     until,
@@ -513,6 +515,35 @@ fn any_buffer_gives_every_line_or_an_error() {
         let fit = keys.iter().filter(|&&key| line_of(key, |it| it.summary.len() + 60 <= length).unwrap());
         assert_eq!(seen, fit.count(), "{length}");
         assert!(too_long >= keys.len() - seen);
+    }
+}
+
+#[test]
+fn more_than_there_was_room_for_ends_it() {
+    require!(proc, impostor);
+    let lies = [|room: i64| room + 1, |room| 2 * room, |_| isize::MAX as i64, |_| -4096];
+    // At once, or behind a part of a line.
+    for (part, lie) in [&b""[..], b"3a5"].into_iter().flat_map(|part| lies.map(|lie| (part, lie))) {
+        let (parts, mut asked) = (usize::from(!part.is_empty()), 0);
+        let kernel = |call: Call| {
+            asked += 1;
+            if asked <= parts {
+                call.write(1, part);
+                part.len().try_into().unwrap()
+            } else if asked == parts + 1 {
+                lie(call.args[2].try_into().unwrap())
+            } else {
+                // Who panics reads too, to tell where.
+                -i64::from(libc::EIO)
+            }
+        };
+        let mut buffer = [0; 64];
+        let told = impostor::reign(&[libc::SYS_read], kernel, || {
+            let mut keys = Keys::open(&mut buffer).unwrap();
+            [(); 3].map(|()| keys.next().map(|line| line.map(drop)))
+        });
+        assert_eq!(told, [Some(Err(Error::UnexpectedReply)), None, None]);
+        assert_eq!(asked, parts + 1);
     }
 }
 
