@@ -6,6 +6,7 @@
 // `ioctl` takes a number of another type with each C library.
 #![allow(clippy::cast_lossless, clippy::cast_possible_wrap)]
 
+use std::fmt::Debug;
 use std::io;
 use std::mem::zeroed;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
+use keyctl::{Errno, Error};
 use libc::{
     SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_GET_ACTION_AVAIL, SECCOMP_RET_USER_NOTIF,
     SECCOMP_SET_MODE_FILTER, SYS_keyctl, c_long, seccomp_notif, seccomp_notif_resp,
@@ -26,25 +28,28 @@ use super::{seccomp, short};
 const RECV: libc::Ioctl = 0xc050_2100_u32 as libc::Ioctl;
 const SEND: libc::Ioctl = 0xc018_2101_u32 as libc::Ioctl;
 
+/// A system call, and of `keyctl` an operation.
+pub type Line = (c_long, Option<u32>);
+
 /// What can be answered: an operation of `keyctl` by its number, or all of a system call by its own.
-pub trait Asked: Copy {
-    fn line(self) -> (c_long, Option<u32>);
+pub trait Asked: Copy + Debug + Send + Sync {
+    fn line(self) -> Line;
 }
 
 impl Asked for u32 {
-    fn line(self) -> (c_long, Option<u32>) {
+    fn line(self) -> Line {
         (SYS_keyctl, Some(self))
     }
 }
 
 impl Asked for c_long {
-    fn line(self) -> (c_long, Option<u32>) {
+    fn line(self) -> Line {
         (self, None)
     }
 }
 
 /// Some of either kind.
-impl Asked for (c_long, Option<u32>) {
+impl Asked for Line {
     fn line(self) -> Self {
         self
     }
@@ -88,7 +93,7 @@ impl Call {
 /// Runs `f` in a thread of its own, where what is `asked` answers what `kernel` says: a result, or an error
 /// number negated.
 pub fn reign<T: Send>(
-    asked: &[impl Asked + Sync],
+    asked: &[impl Asked],
     kernel: impl FnMut(Call) -> i64 + Send,
     f: impl FnOnce() -> T + Send,
 ) -> T {
@@ -112,7 +117,7 @@ pub fn reign<T: Send>(
 
 /// What `f` makes of each of these replies. `kernel` is told the one whose turn it is.
 pub fn each<T: Send>(
-    asked: &[impl Asked + Sync],
+    asked: &[impl Asked],
     replies: impl IntoIterator<Item = i64> + Send,
     mut kernel: impl FnMut(Call, i64) -> i64 + Send,
     f: impl Fn() -> T + Send,
@@ -125,9 +130,29 @@ pub fn each<T: Send>(
     })
 }
 
-/// The numbers that an error may have; some of them where it is to be short.
-pub fn error_numbers() -> impl Iterator<Item = i32> + Send {
-    (1..=4095).step_by(if short() { 37 } else { 1 })
+/// Holds that `f` answers each error number that there is, for what it is, and that another negative reply is
+/// unexpected. `kernel` is told the reply of the moment.
+pub fn refusals_arrive<const N: usize>(
+    asked: &[impl Asked],
+    kernel: impl FnMut(Call, i64) -> i64 + Send,
+    f: impl Fn() -> [Error; N] + Send,
+) {
+    let errors = (1..=4095).step_by(if short() { 37 } else { 1 });
+    let lies = [-4096, -5000, i32::MIN.into()];
+    let beyond_32_bits = [i64::MIN, -(1 << 32)].into_iter().filter(|_| cfg!(target_pointer_width = "64"));
+    let replies: Vec<i64> = errors.map(|number: i64| -number).chain(lies).chain(beyond_32_bits).collect();
+    for (reply, answers) in replies.iter().zip(each(asked, replies.iter().copied(), kernel, f)) {
+        let (number, wanted) = match reply.wrapping_neg() {
+            number @ 1..4096 => {
+                let number = number.try_into().unwrap();
+                (Some(number), Error::from(Errno::from_raw_os_error(number)))
+            }
+            _ => (None, Error::UnexpectedReply),
+        };
+        for answer in answers {
+            assert_eq!((answer.raw_os_error(), answer), (number, wanted), "{asked:?}");
+        }
+    }
 }
 
 /// Whether the kernel lets others answer.
