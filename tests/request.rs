@@ -19,7 +19,7 @@
 //! | default keyring: the setting, and who inherits it | [`the_default_is_kept_and_told`], [`choosing_a_keyring_makes_it`], [`the_default_is_inherited`] |
 //! | `Authority`: "can also use the requestor's keyrings" | [`the_maker_sees_the_requestors_keys`] |
 //! | "dropping either leaves none" | [`authority_ends_with_the_value`] |
-//! | "Using it up" | [`authority_ends_when_the_key_is_made`], [`another_thread_finds_it_made`], [`authority_ends_with_the_request`] |
+//! | "Using it up" | [`authority_ends_when_the_key_is_made`], [`another_thread_finds_it_made`], [`authority_ends_with_the_request`], [`authority_ends_with_the_user_namespace`] |
 //! | `assume`: `ENOKEY`, `EINVAL` | [`authority_over_other_keys_there_is_none`] |
 //! | `instantiate`: `EINVAL`, `EDQUOT`, errors of the keyring | [`what_a_maker_is_refused`], [`the_requestors_quota_counts`] |
 //! | `instantiate_vectored` | [`a_payload_may_lie_in_pieces`] |
@@ -43,7 +43,7 @@ use std::time::Duration;
 use common::program::{self, Program, Rule};
 use common::{
     User, expired_key, in_child, in_thread, key_in, key_of, lifetime, new_keyring, only_without, raw,
-    require, seccomp, spend_quota, unique, until,
+    require, seccomp, spend_quota, unique, until, who,
 };
 use keyctl::{
     Authority, DefaultKeyring, Errno, Error, Key, KeySerial, KeyType, Keyring, Permissions, Result, Timeout,
@@ -72,6 +72,7 @@ fn play() {
         ("leaves_another", |args| maker(args, leaves_another)),
         ("is_refused", |args| maker(args, is_refused)),
         ("spends", |args| maker(args, spends)),
+        ("is_no_user_of_before", |args| maker(args, is_no_user_of_before)),
     ]);
 }
 
@@ -848,6 +849,33 @@ fn authority_ends_with_the_request() {
         let key = making.request(said.path(), Some(new_keyring())).unwrap().unwrap();
         assert_eq!(raw::read(key).unwrap(), b"made");
         until(Some("done".to_owned()), || said.read());
+    });
+}
+
+fn is_no_user_of_before(key: Key) {
+    let authority = Authority::assume(key).unwrap();
+    let session = raw::resolve(Keyring::SESSION);
+    in_child(|| {
+        assert_eq!(authority.callout(&mut [0; 16]).unwrap(), b"text");
+        who::unshare_users().unwrap();
+        assert_eq!(authority.callout(&mut [0; 16]), Err(Error::NoKey));
+        assert_eq!(authority.instantiate(b"made", None), Err(Error::NotPermitted));
+        // The keyrings it keeps, and in its session lies what can be assumed again.
+        assert_eq!(raw::resolve(Keyring::SESSION), session);
+        let again = Authority::assume(key).unwrap();
+        assert_eq!(again.callout(&mut [0; 16]).unwrap(), b"text");
+    });
+    // Who stayed has lost nothing.
+    assert_eq!(authority.instantiate(b"made", None), Ok(()));
+}
+
+#[test]
+fn authority_ends_with_the_user_namespace() {
+    require!(keyctl, request_key, root, userns);
+    in_session(|| {
+        let making = Making::by("is_no_user_of_before");
+        let key = making.request("text", Some(new_keyring())).unwrap().unwrap();
+        assert_eq!(raw::read(key).unwrap(), b"made");
     });
 }
 
