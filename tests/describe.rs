@@ -20,9 +20,10 @@ mod common;
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 
+use common::random::Random;
 use common::{
-    expired_key, in_child, in_thread, key_in, key_of, new_keyring, numbers, only_without, raw, require,
-    seccomp, someone, unique, who,
+    expired_key, in_child, in_thread, key_in, key_of, new_keyring, only_without, raw, require, seccomp,
+    someone, unique, who,
 };
 use keyctl::syscall::op;
 use keyctl::{Description, Error, Gid, Key, Keyring, MAX_DESCRIPTION, Uid, get_persistent};
@@ -264,10 +265,10 @@ fn what_is_no_description_is_none() {
 
 #[test]
 fn hostile_text_is_told_apart() {
-    let mut next = numbers(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new(1);
     let (mut some, mut none) = (0, 0);
     for _ in 0..20_000 {
-        let text = hostile(&mut next);
+        let text = hostile(&mut random);
         let Some(it) = Description::parse(&text) else {
             none += 1;
             continue;
@@ -287,14 +288,14 @@ fn hostile_text_is_told_apart() {
 }
 
 /// A description in which some bytes are not as they should be, or none, or many.
-fn hostile(next: &mut impl FnMut() -> u64) -> Vec<u8> {
+fn hostile(random: &mut Random) -> Vec<u8> {
     const SPICE: &[u8] = b";;;;0123456789-abcdef\n \xff\0";
-    let word = |number: u64| u32::try_from(number >> 32).unwrap();
-    let signed = |number: u64| i64::from(word(number)) - (1 << 31);
-    let mut text = format!("user;{};{};{:08x};it", signed(next()), word(next()), word(next())).into_bytes();
-    for _ in 0..next() % 4 {
-        let (at, byte) = (pick(next, text.len()), SPICE[pick(next, SPICE.len())]);
-        match next() % 4 {
+    let mut word = || u32::try_from(random.next() >> 32).unwrap();
+    let signed = i64::from(word()) - (1 << 31);
+    let mut text = format!("user;{signed};{};{:08x};it", word(), word()).into_bytes();
+    for _ in 0..random.below(4) {
+        let (at, byte) = (random.below(text.len()), SPICE[random.below(SPICE.len())]);
+        match random.below(4) {
             0 => text[at] = byte,
             1 => text.insert(at, byte),
             2 => drop(text.splice(at..=at, *b";;")),
@@ -302,8 +303,4 @@ fn hostile(next: &mut impl FnMut() -> u64) -> Vec<u8> {
         }
     }
     text
-}
-
-fn pick(next: &mut impl FnMut() -> u64, below: usize) -> usize {
-    usize::try_from(next() % u64::try_from(below).unwrap()).unwrap()
 }

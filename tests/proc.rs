@@ -26,9 +26,9 @@ use std::time::Duration;
 use std::{fs, ptr};
 
 use common::impostor::{self, Call};
+use common::random::Random;
 use common::{
-    expired_key, in_child, in_thread, key_in, new_keyring, numbers, raw, require, seccomp, someone, unique,
-    until,
+    expired_key, in_child, in_thread, key_in, new_keyring, raw, require, seccomp, someone, unique, until,
 };
 use keyctl::proc::{Entry, Expiry, Flags, Keys, User, Users, gc_delay, persistent_keyring_expiry};
 use keyctl::syscall::op;
@@ -260,9 +260,9 @@ fn what_is_no_line_is_none() {
 
 #[test]
 fn what_the_kernel_prints_is_read_back() {
-    let mut next = numbers(0x6b65_7963_746c);
+    let mut random = Random::new(1);
     for _ in 0..10_000 {
-        let mut number = || u32::try_from(next() >> 32).unwrap();
+        let mut number = || u32::try_from(random.next() >> 32).unwrap();
         let (serial, usage, mask) = (number() >> 1 | 1, number() >> 8, number());
         let (uid, gid) = (number() & !1, number() & !1);
         let letters: String = "IRDQUNi".chars().filter(|_| number() & 1 == 1).collect();
@@ -303,8 +303,8 @@ fn what_the_kernel_prints_is_read_back() {
 
 #[test]
 fn hostile_bytes_are_told_apart() {
-    let mut next = numbers(1);
-    let mut below = |most: usize| usize::try_from(next() % most as u64).unwrap();
+    let mut random = Random::new(1);
+    let mut below = |limit| random.below(limit);
     let whole = *b"3a5b6a53 I--Q---     2 7101w 3f010000  1000    -2 fscrypt-p a token: 7";
     let users = *b" 1000:     5 5/4 3/200 66/20000";
     let alphabet = b"0123456789abcdef-:/ IiQwm\xff\0\n";

@@ -9,7 +9,7 @@
 //! | `EACCES`, `ENOTDIR`, `EKEYEXPIRED`, `EKEYREVOKED`, `EINVAL`, `EPERM`, `EDQUOT` of the destination | [`destinations_that_are_refused`], [`a_link_counts_in_the_quota`] |
 //! | `EINVAL`, `EPERM`, `InteriorNul`, `TextTooLong` | [`texts_that_are_refused`] |
 //! | `EINTR` | [`a_signal_ends_the_wait_for_another_ones_key`] |
-//! | `ENOMEM`, `ENOEXEC`, what a sandbox says | [`other_refusals_arrive`] |
+//! | `ENOMEM`, what a sandbox says | [`other_refusals_arrive`]; with every number in faults.rs |
 //! | `request_key_with`: success | [`a_key_is_made`], [`the_example_makes_keys`] |
 //! | "or else into the default keyring" | [`without_a_destination_the_default_decides`] |
 //! | "60 seconds, when the program fails" | [`without_a_rule_there_is_no_key_for_a_time`], [`a_program_that_does_nothing_negates`] |
@@ -45,6 +45,7 @@ use common::{
     User, expired_key, in_child, in_thread, key_in, key_of, lifetime, new_keyring, only_without, raw,
     require, seccomp, spend_quota, unique, until, who,
 };
+use keyctl::syscall::op;
 use keyctl::{
     Authority, DefaultKeyring, Errno, Error, Key, KeySerial, KeyType, Keyring, Permissions, Result, Timeout,
     default_request_keyring, get_persistent, request_key, request_key_with, set_default_request_keyring,
@@ -304,26 +305,12 @@ fn texts_that_are_refused() {
 #[test]
 fn other_refusals_arrive() {
     require!(keyctl, seccomp);
-    for (errno, error) in [
-        (libc::ENOMEM, Error::OutOfMemory),
-        (libc::ENOSYS, Error::NotImplemented),
-        (libc::EPERM, Error::NotPermitted),
-        (libc::EINTR, Error::Interrupted),
-        (libc::ENOENT, Error::NotFound),
-        (libc::EACCES, Error::AccessDenied),
-        (libc::ENOEXEC, Error::NotExecutable),
-    ] {
-        in_thread(|| {
-            seccomp::apply(&[(libc::SYS_request_key, None, Some(errno))]);
-            assert_eq!(request_key(KeyType::USER, c"x", None), Err(error));
-            assert_eq!(request_key_with(KeyType::USER, c"x", c"", None), Err(error));
-        });
-    }
-    in_thread(|| {
-        seccomp::answer(keyctl::syscall::op::SET_REQKEY_KEYRING.number(), libc::ENOMEM.try_into().unwrap());
-        assert_eq!(default_request_keyring(), Err(Error::OutOfMemory));
-        assert_eq!(set_default_request_keyring(DefaultKeyring::Thread), Err(Error::OutOfMemory));
-    });
+    let answer = |errno| seccomp::answer_call(libc::SYS_request_key, errno);
+    seccomp::passed_on(answer, || request_key(KeyType::USER, c"x", None));
+    seccomp::passed_on(answer, || request_key_with(KeyType::USER, c"x", c"", None));
+    let answer = |errno| seccomp::answer(op::SET_REQKEY_KEYRING.number(), errno);
+    seccomp::passed_on(answer, default_request_keyring);
+    seccomp::passed_on(answer, || set_default_request_keyring(DefaultKeyring::Thread));
 }
 
 // Having a key made.
