@@ -6,7 +6,7 @@
 //! | "any bytes but NUL" | [`a_description_is_any_bytes_but_nul`], [`only_the_first_four_semicolons_divide`] |
 //! | "Ids of 2³¹ and more" | [`great_ids_are_what_they_are`], [`ids_are_read_signed_and_unsigned`] |
 //! | "65534 stands also for" | [`an_owner_without_a_meaning_here_is_65534`], [`no_group_is_65534`] |
-//! | `MAX_DESCRIPTION` "holds every answer" | [`the_longest_answer_fits`], [`nothing_longer_can_be_told`] |
+//! | `MAX_DESCRIPTION` "holds every answer" | [`the_longest_answer_fits`], [`nothing_longer_can_be_told`], but for [`a_derived_description_may_be_longer`] |
 //! | `parse`: "`None` when it is none" | [`what_is_no_description_is_none`], [`hostile_text_is_told_apart`] |
 //! | `BufferTooSmall` | [`a_buffer_that_is_too_small_says_how_large`] |
 //! | `EACCES`, and `ENOKEY` from the label | [`without_view_nothing_is_told`] |
@@ -23,7 +23,7 @@ use std::mem::MaybeUninit;
 use common::random::Random;
 use common::{
     expired_key, in_child, in_thread, key_in, key_of, new_keyring, only_without, raw, require, seccomp,
-    someone, unique, who,
+    someone, unique, who, x509,
 };
 use keyctl::syscall::op;
 use keyctl::{Description, Error, Gid, Key, Keyring, MAX_DESCRIPTION, Uid, get_persistent};
@@ -137,6 +137,24 @@ fn nothing_longer_can_be_told() {
     let (key_type, id, name) = ("t".repeat(31), i32::MIN, "x".repeat(4095));
     let text = format!("{key_type};{id};{id};{:08x};{name}\0", u32::MAX);
     assert_eq!(text.len(), MAX_DESCRIPTION);
+}
+
+#[test]
+fn a_derived_description_may_be_longer() {
+    require!(x509);
+    someone(|_| {
+        let certificate = x509::with_serial(x509::LEAF, &[1; 3001]);
+        let key = raw::add_key(c"asymmetric", c"", &certificate, new_keyring()).unwrap();
+        let long = raw::description(key).unwrap();
+        assert!(long.ends_with("01".repeat(3001).as_bytes()), "{}", long.escape_ascii());
+        let needed = raw::describe(key).unwrap().len() + 1;
+        let too_small = Error::BufferTooSmall { needed: needed.try_into().unwrap() };
+        assert_eq!(key.describe(&mut [0; MAX_DESCRIPTION]).unwrap_err(), too_small);
+        assert_eq!(key.describe(&mut vec![0; needed - 1][..]).unwrap_err(), too_small);
+        assert_eq!(key.describe(&mut vec![0; needed][..]).unwrap().description, long);
+        #[cfg(feature = "alloc")]
+        assert_eq!(key.describe(&mut Vec::new()).unwrap().description, long);
+    });
 }
 
 #[test]

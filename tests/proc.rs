@@ -13,7 +13,7 @@
 //! | `UnexpectedReply`: "more ... than there was room for" | [`more_than_there_was_room_for_ends_it`] |
 //! | `Masked`, `NotFound` | [`a_masked_file_is_told`], [`no_proc_is_not_found`] |
 //! | "the thread that opened it" | [`who_opens_it_decides_what_is_seen`] |
-//! | `find` asks the keys | [`find_asks_the_key`], [`find_tells_of_lines_that_do_not_fit`], [`find_passes_over_forged_lines`], [`find_goes_on_behind_what_it_found`], [`find_tells_what_a_sandbox_says`] |
+//! | `find` asks the keys | [`find_asks_the_key`], [`find_tells_of_lines_that_do_not_fit`], [`find_passes_over_forged_lines`], [`find_goes_on_behind_what_it_found`], [`find_tells_what_a_sandbox_says`], [`find_passes_over_a_description_that_no_key_could_be_given`] |
 //! | `/proc/key-users` | [`users_are_counted`], [`lines_of_users_are_read`] |
 //! | the sysctls | [`sysctls_are_read`] |
 #![cfg(feature = "proc")]
@@ -29,10 +29,11 @@ use common::impostor::{self, Call};
 use common::random::Random;
 use common::{
     expired_key, in_child, in_thread, key_in, new_keyring, raw, require, seccomp, someone, unique, until,
+    x509,
 };
 use keyctl::proc::{Entry, Expiry, Flags, Keys, User, Users, gc_delay, persistent_keyring_expiry};
 use keyctl::syscall::op;
-use keyctl::{Error, Gid, Key, KeyType, Keyring, Permissions, Result, Timeout, Uid};
+use keyctl::{Error, Gid, Key, KeyType, Keyring, MAX_DESCRIPTION, Permissions, Result, Timeout, Uid};
 use rustix::process::{getegid, geteuid};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
@@ -438,6 +439,30 @@ fn find_tells_of_lines_that_do_not_fit() {
         }
     }
     assert!(found && too_long >= long.len());
+}
+
+/// The kernel derives descriptions that nobody could give: longer ones.
+#[test]
+fn find_passes_over_a_description_that_no_key_could_be_given() {
+    require!(proc, x509);
+    someone(|_| {
+        let ring = new_keyring();
+        let serial = [unique().to_bytes(), &[1; 3001]].concat()[..3001].to_vec();
+        let certificate = x509::with_serial(x509::LEAF, &serial);
+        let derived = raw::add_key(c"asymmetric", c"", &certificate, ring).unwrap();
+        let long = raw::description(derived).unwrap();
+        assert!(long.len() > MAX_DESCRIPTION);
+        let find = |name: &[u8]| {
+            // Of a name that is a prefix of it.
+            Keys::open(&mut [0; 1 << 14]).unwrap().find(KeyType::ASYMMETRIC, name, None)
+        };
+        for length in [100, 4095] {
+            let name = &long[..length];
+            assert_eq!(find(name), Ok(None));
+            let named = raw::add_key(c"asymmetric", &CString::new(name).unwrap(), x509::LEAF, ring).unwrap();
+            assert_eq!(find(name), Ok(Some(named)));
+        }
+    });
 }
 
 #[test]
