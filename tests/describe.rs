@@ -6,7 +6,7 @@
 //! | "any bytes but NUL" | [`a_description_is_any_bytes_but_nul`], [`only_the_first_four_semicolons_divide`] |
 //! | "Ids of 2³¹ and more" | [`great_ids_are_what_they_are`], [`ids_are_read_signed_and_unsigned`] |
 //! | "65534 stands also for" | [`an_owner_without_a_meaning_here_is_65534`], [`no_group_is_65534`] |
-//! | `MAX_DESCRIPTION` "holds every answer" | [`the_longest_answer_fits`], [`nothing_longer_can_be_told`] |
+//! | `MAX_DESCRIPTION` "holds every answer" | [`the_longest_answer_fits`], [`nothing_longer_can_be_told`], but for [`a_derived_description_may_be_longer`] |
 //! | `parse`: "`None` when it is none" | [`what_is_no_description_is_none`], [`hostile_text_is_told_apart`] |
 //! | `BufferTooSmall` | [`a_buffer_that_is_too_small_says_how_large`] |
 //! | `EACCES`, and `ENOKEY` from the label | [`without_view_nothing_is_told`] |
@@ -20,9 +20,10 @@ mod common;
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 
+use common::random::Random;
 use common::{
-    expired_key, in_child, in_thread, key_in, key_of, new_keyring, numbers, only_without, raw, require,
-    seccomp, someone, unique, who,
+    expired_key, in_child, in_thread, key_in, key_of, new_keyring, only_without, raw, require, seccomp,
+    someone, unique, who, x509,
 };
 use keyctl::syscall::op;
 use keyctl::{Description, Error, Gid, Key, Keyring, MAX_DESCRIPTION, Uid, get_persistent};
@@ -136,6 +137,24 @@ fn nothing_longer_can_be_told() {
     let (key_type, id, name) = ("t".repeat(31), i32::MIN, "x".repeat(4095));
     let text = format!("{key_type};{id};{id};{:08x};{name}\0", u32::MAX);
     assert_eq!(text.len(), MAX_DESCRIPTION);
+}
+
+#[test]
+fn a_derived_description_may_be_longer() {
+    require!(x509);
+    someone(|_| {
+        let certificate = x509::with_serial(x509::LEAF, &[1; 3001]);
+        let key = raw::add_key(c"asymmetric", c"", &certificate, new_keyring()).unwrap();
+        let long = raw::description(key).unwrap();
+        assert!(long.ends_with("01".repeat(3001).as_bytes()), "{}", long.escape_ascii());
+        let needed = raw::describe(key).unwrap().len() + 1;
+        let too_small = Error::BufferTooSmall { needed: needed.try_into().unwrap() };
+        assert_eq!(key.describe(&mut [0; MAX_DESCRIPTION]).unwrap_err(), too_small);
+        assert_eq!(key.describe(&mut vec![0; needed - 1][..]).unwrap_err(), too_small);
+        assert_eq!(key.describe(&mut vec![0; needed][..]).unwrap().description, long);
+        #[cfg(feature = "alloc")]
+        assert_eq!(key.describe(&mut Vec::new()).unwrap().description, long);
+    });
 }
 
 #[test]
@@ -264,10 +283,10 @@ fn what_is_no_description_is_none() {
 
 #[test]
 fn hostile_text_is_told_apart() {
-    let mut next = numbers(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new(1);
     let (mut some, mut none) = (0, 0);
     for _ in 0..20_000 {
-        let text = hostile(&mut next);
+        let text = hostile(&mut random);
         let Some(it) = Description::parse(&text) else {
             none += 1;
             continue;
@@ -287,14 +306,14 @@ fn hostile_text_is_told_apart() {
 }
 
 /// A description in which some bytes are not as they should be, or none, or many.
-fn hostile(next: &mut impl FnMut() -> u64) -> Vec<u8> {
+fn hostile(random: &mut Random) -> Vec<u8> {
     const SPICE: &[u8] = b";;;;0123456789-abcdef\n \xff\0";
-    let word = |number: u64| u32::try_from(number >> 32).unwrap();
-    let signed = |number: u64| i64::from(word(number)) - (1 << 31);
-    let mut text = format!("user;{};{};{:08x};it", signed(next()), word(next()), word(next())).into_bytes();
-    for _ in 0..next() % 4 {
-        let (at, byte) = (pick(next, text.len()), SPICE[pick(next, SPICE.len())]);
-        match next() % 4 {
+    let mut word = || u32::try_from(random.next() >> 32).unwrap();
+    let signed = i64::from(word()) - (1 << 31);
+    let mut text = format!("user;{signed};{};{:08x};it", word(), word()).into_bytes();
+    for _ in 0..random.below(4) {
+        let (at, byte) = (random.below(text.len()), SPICE[random.below(SPICE.len())]);
+        match random.below(4) {
             0 => text[at] = byte,
             1 => text.insert(at, byte),
             2 => drop(text.splice(at..=at, *b";;")),
@@ -302,8 +321,4 @@ fn hostile(next: &mut impl FnMut() -> u64) -> Vec<u8> {
         }
     }
     text
-}
-
-fn pick(next: &mut impl FnMut() -> u64, below: usize) -> usize {
-    usize::try_from(next() % u64::try_from(below).unwrap()).unwrap()
 }

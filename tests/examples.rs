@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `get_persistent` | [`get_persistent_prints_the_serial`], [`get_persistent_explains_a_foreign_uid`], [`get_persistent_takes_a_uid`] |
 //! | `cron` | [`what_cron_deposits_it_fetches_in_another_session`], [`cron_keeps_a_token_for_its_time`], [`cron_says_how_it_is_used`] |
-//! | `krb5` | [`krb5_keeps_credential_caches`], [`krb5_does_without_persistent_keyrings`] |
+//! | `krb5` | [`krb5_keeps_credential_caches`], [`krb5_renews_a_cache_that_expired`], [`krb5_does_without_persistent_keyrings`] |
 //! | all, in a sandbox | [`a_sandbox_that_refuses_all_is_blamed`], [`gvisor_shows_a_session_without_its_links`], [`podman_lets_keys_be_found_but_not_made`] |
 #![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

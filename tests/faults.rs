@@ -9,18 +9,16 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::mem::MaybeUninit;
-use std::sync::Mutex;
 
-use common::{in_thread, key_of, require, seccomp, short};
+use common::impostor::{self, Asked, Line};
+use common::{key_of, require};
 use keyctl::pkey::Encoding;
 use keyctl::syscall::op;
 use keyctl::{
     Authority, Collision, DiffieHellman, Errno, Error, Key, KeyType, Keyring, Permissions, Timeout,
     capabilities, default_request_keyring, get_persistent, join_new_session, join_session, request_key,
-    session_to_parent,
+    request_key_with, session_to_parent,
 };
-
-use common::impostor;
 
 const RING: Keyring = Keyring::THREAD;
 
@@ -28,10 +26,10 @@ fn key() -> Key {
     key_of(1)
 }
 
-type Call = (u32, fn() -> Result<(), Error>);
+type Call<A> = (A, fn() -> Result<(), Error>);
 
 /// One line for each operation of `keyctl`: the plainest call of the crate's that comes to it.
-const CALLS: &[Call] = &[
+const CALLS: &[Call<u32>] = &[
     (op::GET_KEYRING_ID.number(), || RING.resolve().map(drop)),
     (op::JOIN_SESSION_KEYRING.number(), || join_new_session().map(drop)),
     (op::UPDATE.number(), || key().update(b"x")),
@@ -62,7 +60,15 @@ const CALLS: &[Call] = &[
     (op::CAPABILITIES.number(), || capabilities().map(drop)),
 ];
 
-/// `tests/pkey.rs` and `tests/watch.rs` have those that come second, after another call.
+/// The other two system calls, by each way to them.
+const OTHERS: &[Call<libc::c_long>] = &[
+    (libc::SYS_add_key, || RING.add_key(KeyType::USER, c"x", b"x").map(drop)),
+    (libc::SYS_add_key, || RING.add_keyring(c"x").map(drop)),
+    (libc::SYS_request_key, || found(request_key(KeyType::USER, c"x", None))),
+    (libc::SYS_request_key, || found(request_key_with(KeyType::USER, c"x", c"", None))),
+];
+
+/// `tests/pkey.rs` and `tests/watch.rs` have those that come second, after another call: all numbers there, too.
 const ELSEWHERE: &[u32] = &[
     op::PKEY_ENCRYPT.number(),
     op::PKEY_DECRYPT.number(),
@@ -85,25 +91,18 @@ fn found(result: Result<Option<Key>, Error>) -> Result<(), Error> {
     result?.map(drop).ok_or(Error::NoKey)
 }
 
-/// The numbers that an error may have; some of them where it is to be short.
-fn numbers() -> impl Iterator<Item = u16> {
-    (1..=4095).step_by(if short() { 37 } else { 1 })
+/// What a call answers when the kernel replies this.
+fn replies<A: Asked>(call: &Call<A>, replies: &[i64]) -> Vec<Result<(), Error>> {
+    impostor::each(&watched(call.0), replies.iter().copied(), kernel(call.0), call.1)
 }
 
-/// What a call answers when the kernel replies this. Authority is assumed whatever is replied to the rest.
-fn replies(call: &Call, replies: &[i64]) -> Vec<Result<(), Error>> {
-    let &(op, call) = call;
-    let now = Mutex::new(0);
-    let kernel = |asked: impostor::Call| if asked.op == op { *now.lock().unwrap() } else { 1001 };
-    impostor::reign(&[op, op::ASSUME_AUTHORITY.number()], kernel, || {
-        replies
-            .iter()
-            .map(|&reply| {
-                *now.lock().unwrap() = reply;
-                call()
-            })
-            .collect()
-    })
+/// Authority is assumed whatever is replied to the rest.
+fn watched(asked: impl Asked) -> [Line; 2] {
+    [asked.line(), op::ASSUME_AUTHORITY.number().line()]
+}
+
+fn kernel(asked: impl Asked) -> impl FnMut(impostor::Call, i64) -> i64 {
+    move |it, reply| if it.is(asked) { reply } else { 1001 }
 }
 
 #[test]
@@ -114,56 +113,21 @@ fn each_operation_has_a_line() {
     assert_eq!(CALLS.len() + ELSEWHERE.len(), all.len());
 }
 
+fn refusals_arrive<A: Asked>(call: &Call<A>) {
+    let &(asked, call) = call;
+    impostor::refusals_arrive(&watched(asked), kernel(asked), || [call().unwrap_err()]);
+}
+
 #[test]
 fn every_number_of_every_operation_arrives() {
     require!(impostor);
-    let negated: Vec<i64> = numbers().map(|number| -i64::from(number)).collect();
-    for call in CALLS {
-        for (number, result) in numbers().zip(replies(call, &negated)) {
-            let (number, error) = (i32::from(number), result.unwrap_err());
-            let wanted = Errno::from_raw_os_error(number);
-            // Too short a buffer is what this number says there, and the size is asked for.
-            if call.0 == op::DH_COMPUTE.number() && error == Error::Overflow {
-                continue;
-            }
-            assert_eq!(error.raw_os_error(), Some(number), "{call:?}");
-            assert_eq!(error, Error::from(wanted), "{call:?}");
-        }
-    }
+    CALLS.iter().for_each(refusals_arrive);
 }
 
 #[test]
 fn every_number_of_the_other_two_calls_arrives() {
-    require!(seccomp);
-    for number in numbers() {
-        let add = || RING.add_key(KeyType::USER, c"x", b"x").map(drop);
-        let request = || found(request_key(KeyType::USER, c"x", None));
-        for (call, f) in
-            [(libc::SYS_add_key, &add as &(dyn Fn() -> _ + Sync)), (libc::SYS_request_key, &request)]
-        {
-            let result = in_thread(|| {
-                seccomp::answer_call(call, number);
-                f()
-            });
-            assert_eq!(result, Err(Error::from(Errno::from_raw_os_error(number.into()))));
-        }
-    }
-}
-
-/// No result of any call, and no error number.
-#[cfg(target_pointer_width = "64")]
-const LIES: &[i64] = &[-4096, -5000, i32::MIN as i64, i64::MIN, -(1 << 32)];
-#[cfg(not(target_pointer_width = "64"))]
-const LIES: &[i64] = &[-4096, -5000, i32::MIN as i64];
-
-#[test]
-fn what_is_no_error_number_makes_no_sense() {
     require!(impostor);
-    for call in CALLS {
-        for result in replies(call, LIES) {
-            assert_eq!(result, Err(Error::UnexpectedReply), "{call:?}");
-        }
-    }
+    OTHERS.iter().for_each(refusals_arrive);
 }
 
 #[test]
@@ -196,16 +160,20 @@ fn success_with_a_number_makes_no_sense_where_there_is_none() {
 fn a_serial_is_read_as_the_low_32_bits() {
     require!(impostor);
     let serials = [op::GET_KEYRING_ID.number(), op::SEARCH.number(), op::GET_PERSISTENT.number()];
-    for call in CALLS.iter().filter(|call| serials.contains(&call.0)) {
-        assert_eq!(replies(call, &[0]), [Err(Error::UnexpectedReply)], "{call:?}");
-        if cfg!(target_pointer_width = "64") {
-            let expected = [Err(Error::UnexpectedReply), Ok(()), Err(Error::UnexpectedReply)];
-            assert_eq!(replies(call, &[1 << 32, (1 << 32) + 5, i64::MAX]), expected, "{call:?}");
-        }
-    }
+    CALLS.iter().filter(|call| serials.contains(&call.0)).for_each(reads_the_low_32_bits);
+    OTHERS.iter().for_each(reads_the_low_32_bits);
     let named = || join_session("x").map(drop);
     let join = (op::JOIN_SESSION_KEYRING.number(), named as fn() -> _);
     assert_eq!(replies(&join, &[0, 1001]), [Ok(()), Ok(())]);
+}
+
+fn reads_the_low_32_bits<A: Asked>(call: &Call<A>) {
+    let expected = [Err(Error::UnexpectedReply), Ok(()), Ok(())];
+    assert_eq!(replies(call, &[0, 1001, i32::MAX.into()]), expected, "{call:?}");
+    if cfg!(target_pointer_width = "64") {
+        let expected = [Err(Error::UnexpectedReply), Ok(()), Err(Error::UnexpectedReply)];
+        assert_eq!(replies(call, &[1 << 32, (1 << 32) + 5, i64::MAX]), expected, "{call:?}");
+    }
 }
 
 #[test]

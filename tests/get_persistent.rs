@@ -6,7 +6,7 @@
 //! | "EPERM if the user ID requested does not match either the caller's real or effective user IDs" | [`real_and_effective_uid_need_no_capability`], [`saved_and_file_system_uid_do_not_count`], [`foreign_uid_is_refused`], [`refused_uid_leaves_nothing_behind`] |
 //! | "or if the calling process does not have SetUid capability" | [`root_without_cap_setuid_is_refused`], [`cap_setuid_reaches_any_uid`] |
 //! | "some other UID in the same user namespace" | [`unmapped_uid_is_invalid`], [`uid_is_that_of_the_namespace`] |
-//! | "a link to the persistent keyring will be added into keyring" | [`a_link_is_added`], [`a_second_call_finds_the_link`], [`an_impostor_is_displaced`], [`special_keyrings_are_destinations`], [`default_session_keyring_is_replaced`] |
+//! | "a link to the persistent keyring will be added into keyring" | [`a_link_is_added`], [`a_second_call_finds_the_link`], [`an_impostor_is_displaced`], [`special_keyrings_are_destinations`], [`who_became_another_still_links_into_the_session_of_before`], [`default_session_keyring_is_replaced`] |
 //! | "The persistent keyring may not be accessed directly" | [`not_accessible_without_a_link`] |
 //! | "it must first be linked to one of a process's keyrings" | [`possession_comes_with_the_destination`] |
 //! | "is not directly searched by request_key(2)" | [`request_key_finds_what_is_linked`] |
@@ -239,6 +239,27 @@ fn special_keyrings_are_destinations() {
             let links = raw::links(raw::resolve(keyring).unwrap()).unwrap();
             assert!(links.contains(&persistent.into()), "{keyring:?} links {links:?}");
         }
+    });
+}
+
+/// The session keyring stays that of before, and so does who pays for its links.
+#[test]
+fn who_became_another_still_links_into_the_session_of_before() {
+    require!(persistent, root);
+    let user = User::new();
+    in_thread(|| {
+        raw::join_session(None).unwrap();
+        let session = raw::resolve(Keyring::SESSION).unwrap();
+        let persistent = in_thread(|| {
+            who::take_uids(user.uid(), user.uid(), user.uid()).unwrap();
+            let own = new_keyring();
+            spend_quota();
+            assert_eq!(get_persistent(None, own), Err(Error::QuotaExceeded));
+            get_persistent(None, Keyring::SESSION).unwrap()
+        });
+        assert_eq!(raw::links(session), Ok(vec![persistent.into()]));
+        assert_eq!(raw::describe(persistent), Ok(description(user.uid())));
+        assert!(raw::describe(session).unwrap().starts_with("keyring;0;"));
     });
 }
 

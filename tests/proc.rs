@@ -10,9 +10,10 @@
 //! | "whoever makes a key can so forge the line of another" | [`a_description_can_forge_a_line`] |
 //! | `parse`: "`None` when it is none" | [`what_is_no_line_is_none`], [`hostile_bytes_are_told_apart`] |
 //! | lines of any length | [`a_line_that_does_not_fit_says_its_size`], [`any_buffer_gives_every_line_or_an_error`] |
+//! | `UnexpectedReply`: "more ... than there was room for" | [`more_than_there_was_room_for_ends_it`] |
 //! | `Masked`, `NotFound` | [`a_masked_file_is_told`], [`no_proc_is_not_found`] |
 //! | "the thread that opened it" | [`who_opens_it_decides_what_is_seen`] |
-//! | `find` asks the keys | [`find_asks_the_key`], [`find_tells_of_lines_that_do_not_fit`], [`find_passes_over_forged_lines`], [`find_goes_on_behind_what_it_found`], [`find_tells_what_a_sandbox_says`] |
+//! | `find` asks the keys | [`find_asks_the_key`], [`find_tells_of_lines_that_do_not_fit`], [`find_passes_over_forged_lines`], [`find_goes_on_behind_what_it_found`], [`find_tells_what_a_sandbox_says`], [`find_passes_over_a_description_that_no_key_could_be_given`] |
 //! | `/proc/key-users` | [`users_are_counted`], [`lines_of_users_are_read`] |
 //! | the sysctls | [`sysctls_are_read`] |
 #![cfg(feature = "proc")]
@@ -24,13 +25,15 @@ use std::ffi::{CStr, CString};
 use std::time::Duration;
 use std::{fs, ptr};
 
+use common::impostor::{self, Call};
+use common::random::Random;
 use common::{
-    expired_key, in_child, in_thread, key_in, new_keyring, numbers, raw, require, seccomp, someone, unique,
-    until,
+    expired_key, in_child, in_thread, key_in, new_keyring, raw, require, seccomp, someone, unique, until,
+    x509,
 };
 use keyctl::proc::{Entry, Expiry, Flags, Keys, User, Users, gc_delay, persistent_keyring_expiry};
 use keyctl::syscall::op;
-use keyctl::{Error, Gid, Key, KeyType, Keyring, Permissions, Result, Timeout, Uid};
+use keyctl::{Error, Gid, Key, KeyType, Keyring, MAX_DESCRIPTION, Permissions, Result, Timeout, Uid};
 use rustix::process::{getegid, geteuid};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
@@ -258,9 +261,9 @@ fn what_is_no_line_is_none() {
 
 #[test]
 fn what_the_kernel_prints_is_read_back() {
-    let mut next = numbers(0x6b65_7963_746c);
+    let mut random = Random::new(1);
     for _ in 0..10_000 {
-        let mut number = || u32::try_from(next() >> 32).unwrap();
+        let mut number = || u32::try_from(random.next() >> 32).unwrap();
         let (serial, usage, mask) = (number() >> 1 | 1, number() >> 8, number());
         let (uid, gid) = (number() & !1, number() & !1);
         let letters: String = "IRDQUNi".chars().filter(|_| number() & 1 == 1).collect();
@@ -301,8 +304,8 @@ fn what_the_kernel_prints_is_read_back() {
 
 #[test]
 fn hostile_bytes_are_told_apart() {
-    let mut next = numbers(1);
-    let mut below = |most: usize| usize::try_from(next() % most as u64).unwrap();
+    let mut random = Random::new(1);
+    let mut below = |limit| random.below(limit);
     let whole = *b"3a5b6a53 I--Q---     2 7101w 3f010000  1000    -2 fscrypt-p a token: 7";
     let users = *b" 1000:     5 5/4 3/200 66/20000";
     let alphabet = b"0123456789abcdef-:/ IiQwm\xff\0\n";
@@ -438,6 +441,30 @@ fn find_tells_of_lines_that_do_not_fit() {
     assert!(found && too_long >= long.len());
 }
 
+/// The kernel derives descriptions that nobody could give: longer ones.
+#[test]
+fn find_passes_over_a_description_that_no_key_could_be_given() {
+    require!(proc, x509);
+    someone(|_| {
+        let ring = new_keyring();
+        let serial = [unique().to_bytes(), &[1; 3001]].concat()[..3001].to_vec();
+        let certificate = x509::with_serial(x509::LEAF, &serial);
+        let derived = raw::add_key(c"asymmetric", c"", &certificate, ring).unwrap();
+        let long = raw::description(derived).unwrap();
+        assert!(long.len() > MAX_DESCRIPTION);
+        let find = |name: &[u8]| {
+            // Of a name that is a prefix of it.
+            Keys::open(&mut [0; 1 << 14]).unwrap().find(KeyType::ASYMMETRIC, name, None)
+        };
+        for length in [100, 4095] {
+            let name = &long[..length];
+            assert_eq!(find(name), Ok(None));
+            let named = raw::add_key(c"asymmetric", &CString::new(name).unwrap(), x509::LEAF, ring).unwrap();
+            assert_eq!(find(name), Ok(Some(named)));
+        }
+    });
+}
+
 #[test]
 fn find_tells_what_a_sandbox_says() {
     require!(keyctl, proc, seccomp);
@@ -513,6 +540,35 @@ fn any_buffer_gives_every_line_or_an_error() {
         let fit = keys.iter().filter(|&&key| line_of(key, |it| it.summary.len() + 60 <= length).unwrap());
         assert_eq!(seen, fit.count(), "{length}");
         assert!(too_long >= keys.len() - seen);
+    }
+}
+
+#[test]
+fn more_than_there_was_room_for_ends_it() {
+    require!(proc, impostor);
+    let lies = [|room: i64| room + 1, |room| 2 * room, |_| isize::MAX as i64, |_| -4096];
+    // At once, or behind a part of a line.
+    for (part, lie) in [&b""[..], b"3a5"].into_iter().flat_map(|part| lies.map(|lie| (part, lie))) {
+        let (parts, mut asked) = (usize::from(!part.is_empty()), 0);
+        let kernel = |call: Call| {
+            asked += 1;
+            if asked <= parts {
+                call.write(1, part);
+                part.len().try_into().unwrap()
+            } else if asked == parts + 1 {
+                lie(call.args[2].try_into().unwrap())
+            } else {
+                // Who panics reads too, to tell where.
+                -i64::from(libc::EIO)
+            }
+        };
+        let mut buffer = [0; 64];
+        let told = impostor::reign(&[libc::SYS_read], kernel, || {
+            let mut keys = Keys::open(&mut buffer).unwrap();
+            [(); 3].map(|()| keys.next().map(|line| line.map(drop)))
+        });
+        assert_eq!(told, [Some(Err(Error::UnexpectedReply)), None, None]);
+        assert_eq!(asked, parts + 1);
     }
 }
 

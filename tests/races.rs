@@ -1,7 +1,8 @@
 //! Readers against writers, in threads and in other processes: what is read is whole, is what was
 //! written, and is not to be had any more once it is gone.
 //!
-//! Some 100 000 reads; with `KEYCTL_LONG=1` fourteen times as many. On a slow machine time ends them.
+//! A million reads that gave something, counted and told on stderr; with `KEYCTL_LONG=1` fourteen times as
+//! many. With `KEYCTL_SHORT=1` it is some 100 000, unless time ends them before that.
 #![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -12,8 +13,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::model::patient;
+use common::need::say;
 use common::random::{Random, any_seed};
-use common::{in_child, in_thread, key_in, keyring_in, long, raw, require, unique};
+use common::{in_child, in_thread, key_in, keyring_in, long, raw, require, short, unique};
 use keyctl::{Error, Key, KeySerial, KeyType, Keyring, MAX_DESCRIPTION, Timeout};
 
 const READERS: usize = 2;
@@ -27,18 +29,28 @@ impl Drop for Stop {
     }
 }
 
-/// Runs the writer in a thread and in a process, and readers in threads until there were so many reads:
-/// a reader says how many one round took. All have the session keyring of the caller.
-fn race(reads: usize, write: impl Fn(&mut Random) + Sync, read: impl Fn(&mut Random) -> usize + Sync) {
-    let (reads, seconds) = if long() { (reads * 14, 600) } else { (reads, 30) };
+/// Of each of the two races.
+const READS: usize = 500_000;
+
+/// Runs the writer in a thread and in a process, and readers in threads until so many reads gave something: a
+/// reader says how many did in one round. All have the session keyring of the caller.
+fn race(name: &str, write: impl Fn(&mut Random) + Sync, read: impl Fn(&mut Random) -> usize + Sync) {
+    let (reads, seconds) = match () {
+        () if long() => (READS * 14, 600),
+        () if short() => (READS / 8, 30),
+        () => (READS, 120),
+    };
     let (begin, done, seed) = (Instant::now(), AtomicUsize::new(0), any_seed());
     let is_over = || begin.elapsed().as_secs() > seconds;
     let stop = key_in(Keyring::SESSION);
     let writer = |seed| {
-        let mut random = Random::new(seed);
+        let (mut random, mut writes) = (Random::new(seed), 0);
         while stop.payload_len() != Err(Error::KeyRevoked) && !is_over() {
             write(&mut random);
+            writes += 1;
         }
+        // Or nobody was raced against.
+        assert!(short() || writes > 100, "{writes} writes");
     };
     let (writer, read, done, is_over) = (&writer, &read, &done, &is_over);
     thread::scope(|scope| {
@@ -58,7 +70,9 @@ fn race(reads: usize, write: impl Fn(&mut Random) + Sync, read: impl Fn(&mut Ran
             reader.join().unwrap();
         }
     });
-    eprintln!("{} reads in {:?}", done.load(Ordering::Relaxed), begin.elapsed());
+    let done = done.load(Ordering::Relaxed);
+    say(format_args!("races: {done} reads of {name} in {:?}", begin.elapsed()));
+    assert!(short() || done >= reads, "{done} reads of {name}");
 }
 
 /// Runs `f` in a thread with a session of its own, which those that it starts share.
@@ -109,7 +123,7 @@ fn listings_and_payloads_are_whole_while_others_change_them() {
                 _ => patient(|| keys[random.below(keys.len())].0.update(&payload(random))).unwrap(),
             }
         };
-        race(60_000, write, |_| {
+        race("what others change", write, |_| {
             let found = list(listed);
             assert!(fixed.iter().all(|(key, _)| found.contains(key)), "one is missing: {found:?}");
             for (i, key) in found.iter().enumerate() {
@@ -152,18 +166,16 @@ fn keys_revoked_or_unlinked_under_a_listing_are_refused_from_then_on() {
             }
             gone[at].store(key.serial().as_raw(), Ordering::SeqCst);
         };
-        race(60_000, write, |random| {
-            let mut reads = 1;
+        race("what others remove", write, |random| {
             if let Some(key) = KeySerial::from_raw(gone[random.below(gone.len())].load(Ordering::SeqCst)) {
                 let stale = Key::from(key).read(&mut [0; 256]).map(|payload| payload.to_vec());
                 assert!(
                     matches!(stale, Err(Error::KeyRevoked | Error::NoKey | Error::AccessDenied)),
                     "{key:?} is gone: {stale:?}"
                 );
-                reads += 1;
             }
-            for key in list(ring) {
-                reads += 1;
+            let (keys, mut reads) = (list(ring), 1);
+            for key in keys {
                 let mut buffer = [0; MAX_DESCRIPTION];
                 let description = match key.describe(&mut buffer) {
                     Ok(found) => found.description,
@@ -176,6 +188,7 @@ fn keys_revoked_or_unlinked_under_a_listing_are_refused_from_then_on() {
                     Ok(payload) => {
                         let mut parts = payload.chunks(description.len());
                         assert!(parts.all(|part| part == description), "torn: {}", payload.escape_ascii());
+                        reads += 1;
                     }
                     // Unlinked, it is possessed no more, and its owner may only view it.
                     Err(Error::KeyRevoked | Error::NoKey | Error::AccessDenied) => {}
@@ -207,6 +220,7 @@ fn a_key_that_expires_in_use_is_whole_until_then_and_never_read_again() {
                     Ok(payload) => {
                         assert_eq!(expired, 0, "read after it was expired");
                         assert_eq!(payload, [200; 200]);
+                        reads += 1;
                     }
                     Err(Error::KeyExpired) => {
                         assert!(begun > Duration::from_millis(900), "expired after {begun:?}");
@@ -214,21 +228,20 @@ fn a_key_that_expires_in_use_is_whole_until_then_and_never_read_again() {
                     }
                     Err(other) => panic!("{other:?}"),
                 }
-                reads += 1;
                 // There is no hurry but around the end.
                 if expired == 0 {
                     thread::sleep(Duration::from_micros(50));
                 }
             }
             assert_eq!(list(ring), [key], "it is collected minutes later");
-            reads
+            say(format_args!("races: {reads} reads of one that expires"));
         };
         let watch = &watch;
         thread::scope(|scope| {
-            scope.spawn(move || in_child(|| _ = watch(true)));
-            scope.spawn(move || in_child(|| _ = watch(false)));
-            scope.spawn(move || eprintln!("{} reads of one that expires", watch(true)));
-            scope.spawn(move || eprintln!("{} reads of one that expires", watch(false)));
+            for by_search in [true, false] {
+                scope.spawn(move || in_child(|| watch(by_search)));
+                scope.spawn(move || watch(by_search));
+            }
         });
     });
 }

@@ -9,7 +9,7 @@
 //! | `EACCES`, `ENOTDIR`, `EKEYEXPIRED`, `EKEYREVOKED`, `EINVAL`, `EPERM`, `EDQUOT` of the destination | [`destinations_that_are_refused`], [`a_link_counts_in_the_quota`] |
 //! | `EINVAL`, `EPERM`, `InteriorNul`, `TextTooLong` | [`texts_that_are_refused`] |
 //! | `EINTR` | [`a_signal_ends_the_wait_for_another_ones_key`] |
-//! | `ENOMEM`, `ENOEXEC`, what a sandbox says | [`other_refusals_arrive`] |
+//! | `ENOMEM`, what a sandbox says | [`other_refusals_arrive`]; with every number in faults.rs |
 //! | `request_key_with`: success | [`a_key_is_made`], [`the_example_makes_keys`] |
 //! | "or else into the default keyring" | [`without_a_destination_the_default_decides`] |
 //! | "60 seconds, when the program fails" | [`without_a_rule_there_is_no_key_for_a_time`], [`a_program_that_does_nothing_negates`] |
@@ -19,7 +19,7 @@
 //! | default keyring: the setting, and who inherits it | [`the_default_is_kept_and_told`], [`choosing_a_keyring_makes_it`], [`the_default_is_inherited`] |
 //! | `Authority`: "can also use the requestor's keyrings" | [`the_maker_sees_the_requestors_keys`] |
 //! | "dropping either leaves none" | [`authority_ends_with_the_value`] |
-//! | "Using it up" | [`authority_ends_when_the_key_is_made`], [`another_thread_finds_it_made`], [`authority_ends_with_the_request`] |
+//! | "Using it up" | [`authority_ends_when_the_key_is_made`], [`another_thread_finds_it_made`], [`authority_ends_with_the_request`], [`authority_ends_with_the_user_namespace`] |
 //! | `assume`: `ENOKEY`, `EINVAL` | [`authority_over_other_keys_there_is_none`] |
 //! | `instantiate`: `EINVAL`, `EDQUOT`, errors of the keyring | [`what_a_maker_is_refused`], [`the_requestors_quota_counts`] |
 //! | `instantiate_vectored` | [`a_payload_may_lie_in_pieces`] |
@@ -43,8 +43,9 @@ use std::time::Duration;
 use common::program::{self, Program, Rule};
 use common::{
     User, expired_key, in_child, in_thread, key_in, key_of, lifetime, new_keyring, only_without, raw,
-    require, seccomp, spend_quota, unique, until,
+    require, seccomp, spend_quota, unique, until, who,
 };
+use keyctl::syscall::op;
 use keyctl::{
     Authority, DefaultKeyring, Errno, Error, Key, KeySerial, KeyType, Keyring, Permissions, Result, Timeout,
     default_request_keyring, get_persistent, request_key, request_key_with, set_default_request_keyring,
@@ -72,6 +73,7 @@ fn play() {
         ("leaves_another", |args| maker(args, leaves_another)),
         ("is_refused", |args| maker(args, is_refused)),
         ("spends", |args| maker(args, spends)),
+        ("is_no_user_of_before", |args| maker(args, is_no_user_of_before)),
     ]);
 }
 
@@ -303,26 +305,12 @@ fn texts_that_are_refused() {
 #[test]
 fn other_refusals_arrive() {
     require!(keyctl, seccomp);
-    for (errno, error) in [
-        (libc::ENOMEM, Error::OutOfMemory),
-        (libc::ENOSYS, Error::NotImplemented),
-        (libc::EPERM, Error::NotPermitted),
-        (libc::EINTR, Error::Interrupted),
-        (libc::ENOENT, Error::NotFound),
-        (libc::EACCES, Error::AccessDenied),
-        (libc::ENOEXEC, Error::NotExecutable),
-    ] {
-        in_thread(|| {
-            seccomp::apply(&[(libc::SYS_request_key, None, Some(errno))]);
-            assert_eq!(request_key(KeyType::USER, c"x", None), Err(error));
-            assert_eq!(request_key_with(KeyType::USER, c"x", c"", None), Err(error));
-        });
-    }
-    in_thread(|| {
-        seccomp::answer(keyctl::syscall::op::SET_REQKEY_KEYRING.number(), libc::ENOMEM.try_into().unwrap());
-        assert_eq!(default_request_keyring(), Err(Error::OutOfMemory));
-        assert_eq!(set_default_request_keyring(DefaultKeyring::Thread), Err(Error::OutOfMemory));
-    });
+    let answer = |errno| seccomp::answer_call(libc::SYS_request_key, errno);
+    seccomp::passed_on(answer, || request_key(KeyType::USER, c"x", None));
+    seccomp::passed_on(answer, || request_key_with(KeyType::USER, c"x", c"", None));
+    let answer = |errno| seccomp::answer(op::SET_REQKEY_KEYRING.number(), errno);
+    seccomp::passed_on(answer, default_request_keyring);
+    seccomp::passed_on(answer, || set_default_request_keyring(DefaultKeyring::Thread));
 }
 
 // Having a key made.
@@ -848,6 +836,33 @@ fn authority_ends_with_the_request() {
         let key = making.request(said.path(), Some(new_keyring())).unwrap().unwrap();
         assert_eq!(raw::read(key).unwrap(), b"made");
         until(Some("done".to_owned()), || said.read());
+    });
+}
+
+fn is_no_user_of_before(key: Key) {
+    let authority = Authority::assume(key).unwrap();
+    let session = raw::resolve(Keyring::SESSION);
+    in_child(|| {
+        assert_eq!(authority.callout(&mut [0; 16]).unwrap(), b"text");
+        who::unshare_users().unwrap();
+        assert_eq!(authority.callout(&mut [0; 16]), Err(Error::NoKey));
+        assert_eq!(authority.instantiate(b"made", None), Err(Error::NotPermitted));
+        // The keyrings it keeps, and in its session lies what can be assumed again.
+        assert_eq!(raw::resolve(Keyring::SESSION), session);
+        let again = Authority::assume(key).unwrap();
+        assert_eq!(again.callout(&mut [0; 16]).unwrap(), b"text");
+    });
+    // Who stayed has lost nothing.
+    assert_eq!(authority.instantiate(b"made", None), Ok(()));
+}
+
+#[test]
+fn authority_ends_with_the_user_namespace() {
+    require!(keyctl, request_key, root, userns);
+    in_session(|| {
+        let making = Making::by("is_no_user_of_before");
+        let key = making.request("text", Some(new_keyring())).unwrap().unwrap();
+        assert_eq!(raw::read(key).unwrap(), b"made");
     });
 }
 

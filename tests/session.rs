@@ -19,7 +19,7 @@
 //! | "by installing the user's default session keyring" | [`the_default_session_is_kept_unless_one_is_to_be_made`] |
 //! | `EINVAL`, `ENOKEY` | [`ids_that_stand_for_nothing`], [`what_can_not_be_made_is_not_there`] |
 //! | `EACCES`, `EKEYREVOKED`, `EKEYEXPIRED` | [`resolving_needs_search`], [`what_is_gone_is_not_resolved`] |
-//! | `ENOMEM`, `ESRCH`, what a sandbox says, of all | [`other_refusals_arrive`] |
+//! | `ENOMEM`, what a sandbox says, of all | [`other_refusals_arrive`]; with every number in faults.rs |
 //! | guide: threads, fork, exec, setuid | [`a_process_keyring_is_not_seen_by_older_threads`], [`a_thread_keyring_is_the_threads_own`], [`a_child_has_the_session_only`], [`a_program_has_the_session_only`], [`setuid_keeps_the_session`] |
 #![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -427,27 +427,12 @@ fn what_is_gone_is_not_resolved() {
 #[test]
 fn other_refusals_arrive() {
     require!(keyctl, seccomp);
-    for (errno, error) in [
-        (libc::ENOMEM, Error::OutOfMemory),
-        (libc::EPERM, Error::NotPermitted),
-        (libc::ENOSYS, Error::NotImplemented),
-        (libc::ESRCH, Error::NoSuchProcess),
-        (libc::ENOKEY, Error::NoKey),
-    ] {
-        in_thread(|| {
-            for op in [
-                op::JOIN_SESSION_KEYRING.number(),
-                op::SESSION_TO_PARENT.number(),
-                op::GET_KEYRING_ID.number(),
-            ] {
-                seccomp::answer(op, errno.try_into().unwrap());
-            }
-            assert_eq!(join_new_session(), Err(error));
-            assert_eq!(join_session(c"name"), Err(error));
-            assert_eq!(session_to_parent(), Err(error));
-            assert_eq!(resolved(Keyring::THREAD), Err(error));
-        });
-    }
+    let join = |errno| seccomp::answer(op::JOIN_SESSION_KEYRING.number(), errno);
+    seccomp::passed_on(join, join_new_session);
+    seccomp::passed_on(join, || join_session(c"name"));
+    seccomp::passed_on(|errno| seccomp::answer(op::SESSION_TO_PARENT.number(), errno), session_to_parent);
+    let resolve = |errno| seccomp::answer(op::GET_KEYRING_ID.number(), errno);
+    seccomp::passed_on(resolve, || resolved(Keyring::THREAD));
 }
 
 // Who inherits what.

@@ -5,6 +5,7 @@
 //! | "each keyring before its contents" | [`each_link_is_visited_under_its_keyring`], [`links_come_in_the_order_of_the_keyring`] |
 //! | `depth`, `parent`, `last` | [`each_link_is_visited_under_its_keyring`], [`the_last_link_of_each_keyring_is_told`] |
 //! | special ids stay what they are | [`it_begins_at_a_special_id`] |
+//! | a beginning that is no keyring, or not there | [`what_is_no_keyring_is_one_visit`] |
 //! | "a keyring that several links lead to is entered only once" | [`a_keyring_is_entered_once`], [`as_many_steps_as_links`] |
 //! | "no limit to its depth" | [`a_deep_tree_is_walked_to_its_end`] |
 //! | errors of a `Visit`, "and the walk goes on" | [`what_is_gone_or_hidden_is_an_error_of_its_visit`], [`a_keyring_that_can_not_be_read_is_refused`] |

@@ -4,14 +4,16 @@
 //! | --- | --- |
 //! | the events | [`each_event_of_a_key_is_told`], [`each_event_of_a_keyring_is_told`], [`invalidated_key_is_told_and_then_gone`], [`each_change_of_attributes_is_told`] |
 //! | "not told" | [`expiry_and_its_restart_are_not_told`], [`linking_tells_of_what_is_linked_only`] |
-//! | "not what happens to the keys in it" | [`keyring_does_not_tell_of_its_keys`] |
+//! | "that links come and go, not what happens to the keys in it" | [`moving_is_told_of_both_keyrings`], [`keyring_does_not_tell_of_its_keys`] |
 //! | a kernel without, or of 64 bits for a program of 32 | [`absent_feature_is_named`], [`program_of_32_bits_has_no_queue_on_64`] |
 //! | sizes, `Lost` | [`sizes_have_bounds`], [`full_queue_tells_that_something_is_lost`], [`queue_has_room_for_whole_pages`] |
 //! | `set_filter` | [`filter_lets_in_what_it_names`], [`filter_is_replaced`] |
 //! | `read` | [`buffer_must_hold_the_next`], [`signal_ends_the_wait`], [`as_many_are_read_as_fit`] |
 //! | a file descriptor | [`descriptor_can_be_waited_for`], [`queue_is_a_descriptor_of_std`] |
 //! | `watch`, `unwatch` | [`watch_ends_when_it_is_taken_off`], [`watch_ends_with_its_queue`], [`queues_watch_side_by_side`] |
-//! | errors of `watch` | [`key_must_grant_view_and_be_there`], [`watches_have_a_limit`], [`ordinary_descriptor_is_no_queue`] |
+//! | a keyring that is not there yet | [`special_keyring_is_made_to_be_watched`] |
+//! | errors of `watch` | [`every_error_number_of_watching_arrives`], [`key_must_grant_view_and_be_there`], [`watches_have_a_limit`], [`ordinary_descriptor_is_no_queue`] |
+//! | the arguments, and what a kernel may not answer | [`watching_as_the_kernel_sees_it`], [`reads_that_are_refused_or_too_long_are_told`] |
 //! | "bytes that are no notification" | [`hostile_bytes_come_to_an_end`], [`unknown_records_are_kept`] |
 #![cfg(feature = "watch")]
 #![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -22,6 +24,7 @@ mod common;
 use std::cell::RefCell;
 use std::io;
 
+use common::impostor::{self, Asked, Call, Line};
 use common::random::Random;
 use common::{
     expire, in_child, in_thread, key_in, key_of, new_keyring, only_without, page_size, raw, require, someone,
@@ -29,7 +32,7 @@ use common::{
 };
 use keyctl::syscall::op;
 use keyctl::watch::{Event, Events, Notifications, Queue};
-use keyctl::{Collision, Error, Key, KeyType, Keyring, Permissions, Rights, Timeout, get_persistent};
+use keyctl::{Collision, Errno, Error, Key, KeyType, Keyring, Permissions, Rights, Timeout, get_persistent};
 use rustix::fd::{AsFd as _, AsRawFd as _};
 use rustix::process::{Resource, Rlimit, getrlimit, getuid, setrlimit};
 
@@ -477,6 +480,70 @@ fn watches_have_a_limit() {
         let watched: Vec<_> = keys.iter().map(|key| key.watch(&queue, 0)).collect();
         assert!(watched[10..].iter().all(|watch| *watch == Err(Error::TryAgain)), "{watched:?}");
     });
+}
+
+// By a kernel that is played, on any kernel.
+
+/// Whom to ask where `asked` is answered, and queues are made of ordinary pipes.
+fn played(asked: impl Asked) -> [Line; 3] {
+    [libc::SYS_pipe2.line(), libc::SYS_ioctl.line(), asked.line()]
+}
+
+/// Answers what makes a queue, and else the reply.
+fn with_queues(call: Call, reply: i64) -> i64 {
+    if call.is(libc::SYS_pipe2) {
+        assert_eq!(call.args[1], (libc::O_EXCL | libc::O_CLOEXEC) as usize);
+        let mut ends = [0; 2];
+        // SAFETY: two numbers, ours to be written.
+        assert_eq!(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) }, 0);
+        call.write(0, ends.map(i32::to_ne_bytes).as_flattened());
+    }
+    if call.is(libc::SYS_pipe2) || call.is(libc::SYS_ioctl) { 0 } else { reply }
+}
+
+const WATCH: u32 = op::WATCH_KEY.number();
+
+#[test]
+fn watching_as_the_kernel_sees_it() {
+    require!(impostor);
+    let mut seen = vec![];
+    let kernel = |call: Call| {
+        if call.is(WATCH) {
+            seen.push(call.args[1..5].to_vec());
+        }
+        with_queues(call, 0)
+    };
+    let fd = impostor::reign(&played(WATCH), kernel, || {
+        let queue = Queue::new(8).unwrap();
+        key_of(1001).watch(&queue, 255).unwrap();
+        key_of(1001).unwatch(&queue).unwrap();
+        queue.as_raw_fd() as usize
+    });
+    assert_eq!(seen, [[1001, fd, 255, 0], [1001, fd, usize::MAX, 0]]);
+}
+
+#[test]
+fn every_error_number_of_watching_arrives() {
+    require!(impostor);
+    impostor::refusals_arrive(&played(WATCH), with_queues, || {
+        let queue = Queue::new(8).unwrap();
+        [key_of(1).watch(&queue, 0).unwrap_err(), key_of(1).unwatch(&queue).unwrap_err()]
+    });
+}
+
+#[test]
+fn reads_that_are_refused_or_too_long_are_told() {
+    require!(impostor);
+    let read = |replies: &[i64]| {
+        impostor::each(&played(libc::SYS_read), replies.iter().copied(), with_queues, || {
+            Queue::new(8).unwrap().read(&mut [0; 16]).map(Iterator::count)
+        })
+    };
+    for number in [libc::EAGAIN, libc::EINTR, libc::ENOBUFS, libc::EIO, 4095] {
+        let error = Error::from(Errno::from_raw_os_error(number));
+        assert_eq!(read(&[-i64::from(number)]), [Err(error)]);
+    }
+    assert_eq!(read(&[17, isize::MAX as i64, -4096]), [Err(Error::UnexpectedReply); 3]);
 }
 
 // The parser, on any kernel.

@@ -1,4 +1,4 @@
-//! A kernel that says what a test has it say: another thread answers operations of `keyctl` in its stead.
+//! A kernel that says what a test has it say: another thread answers system calls in its stead.
 //!
 //! Unlike [`seccomp::answer`](super::seccomp::answer) it can answer with any number, and write to the
 //! memory that it was handed. It needs no privilege.
@@ -6,35 +6,70 @@
 // `ioctl` takes a number of another type with each C library.
 #![allow(clippy::cast_lossless, clippy::cast_possible_wrap)]
 
+use std::fmt::Debug;
 use std::io;
-use std::mem::{offset_of, zeroed};
+use std::mem::zeroed;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::slice;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
+use keyctl::{Errno, Error};
 use libc::{
-    BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-    SECCOMP_GET_ACTION_AVAIL, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF, SECCOMP_SET_MODE_FILTER,
-    seccomp_data, seccomp_notif, seccomp_notif_resp, sock_filter, sock_fprog,
+    SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_GET_ACTION_AVAIL, SECCOMP_RET_USER_NOTIF,
+    SECCOMP_SET_MODE_FILTER, SYS_keyctl, c_long, seccomp_notif, seccomp_notif_resp,
 };
-use rustix::thread::set_no_new_privs;
+
+use super::{seccomp, short};
 
 /// `_IOWR('!', 0, struct seccomp_notif)` and `_IOWR('!', 1, struct seccomp_notif_resp)`.
 const RECV: libc::Ioctl = 0xc050_2100_u32 as libc::Ioctl;
 const SEND: libc::Ioctl = 0xc018_2101_u32 as libc::Ioctl;
 
-/// A call of `keyctl` that waits for its answer.
+/// A system call, and of `keyctl` an operation.
+pub type Line = (c_long, Option<u32>);
+
+/// What can be answered: an operation of `keyctl` by its number, or all of a system call by its own.
+pub trait Asked: Copy + Debug + Send + Sync {
+    fn line(self) -> Line;
+}
+
+impl Asked for u32 {
+    fn line(self) -> Line {
+        (SYS_keyctl, Some(self))
+    }
+}
+
+impl Asked for c_long {
+    fn line(self) -> Line {
+        (self, None)
+    }
+}
+
+/// Some of either kind.
+impl Asked for Line {
+    fn line(self) -> Self {
+        self
+    }
+}
+
+/// A system call that waits for its answer.
 #[derive(Clone, Copy)]
 pub struct Call {
+    pub number: c_long,
+    /// Of `keyctl`, where it is the first argument.
     pub op: u32,
-    /// From the second on: `args[0]` is the operation.
     pub args: [usize; 6],
 }
 
 impl Call {
+    pub fn is(&self, asked: impl Asked) -> bool {
+        let (number, op) = asked.line();
+        self.number == number && op.is_none_or(|op| self.op == op)
+    }
+
     /// The bytes at the address that is this argument, of which there must be so many.
     pub fn bytes<const N: usize>(&self, argument: usize) -> [u8; N] {
         // SAFETY: the test knows what the call under test has there; its thread stands still.
@@ -55,10 +90,10 @@ impl Call {
     }
 }
 
-/// Runs `f` in a thread of its own, where `keyctl(op, ...)` answers what `kernel` says if `op` is one of `ops`:
-/// a result, or an error number negated.
+/// Runs `f` in a thread of its own, where what is `asked` answers what `kernel` says: a result, or an error
+/// number negated.
 pub fn reign<T: Send>(
-    ops: &[u32],
+    asked: &[impl Asked],
     kernel: impl FnMut(Call) -> i64 + Send,
     f: impl FnOnce() -> T + Send,
 ) -> T {
@@ -68,7 +103,7 @@ pub fn reign<T: Send>(
         // Its listener goes with it if it fails; then the calls are answered by ENOSYS.
         let impostor = scope.spawn(move || serve(&from.recv().unwrap(), over, kernel));
         let subject = scope.spawn(move || {
-            to.send(listen(ops).unwrap()).unwrap();
+            to.send(listen(asked).unwrap()).unwrap();
             f()
         });
         let result = subject.join();
@@ -78,6 +113,46 @@ pub fn reign<T: Send>(
         }
         result.unwrap_or_else(|why| std::panic::resume_unwind(why))
     })
+}
+
+/// What `f` makes of each of these replies. `kernel` is told the one whose turn it is.
+pub fn each<T: Send>(
+    asked: &[impl Asked],
+    replies: impl IntoIterator<Item = i64> + Send,
+    mut kernel: impl FnMut(Call, i64) -> i64 + Send,
+    f: impl Fn() -> T + Send,
+) -> Vec<T> {
+    let now = &Mutex::new(0);
+    let said = move |call| kernel(call, *now.lock().unwrap());
+    reign(asked, said, move || {
+        let set = |reply| *now.lock().unwrap() = reply;
+        replies.into_iter().map(|reply| (set(reply), f()).1).collect()
+    })
+}
+
+/// Holds that `f` answers each error number that there is, for what it is, and that another negative reply is
+/// unexpected. `kernel` is told the reply of the moment.
+pub fn refusals_arrive<const N: usize>(
+    asked: &[impl Asked],
+    kernel: impl FnMut(Call, i64) -> i64 + Send,
+    f: impl Fn() -> [Error; N] + Send,
+) {
+    let errors = (1..=4095).step_by(if short() { 37 } else { 1 });
+    let lies = [-4096, -5000, i32::MIN.into()];
+    let beyond_32_bits = [i64::MIN, -(1 << 32)].into_iter().filter(|_| cfg!(target_pointer_width = "64"));
+    let replies: Vec<i64> = errors.map(|number: i64| -number).chain(lies).chain(beyond_32_bits).collect();
+    for (reply, answers) in replies.iter().zip(each(asked, replies.iter().copied(), kernel, f)) {
+        let (number, wanted) = match reply.wrapping_neg() {
+            number @ 1..4096 => {
+                let number = number.try_into().unwrap();
+                (Some(number), Error::from(Errno::from_raw_os_error(number)))
+            }
+            _ => (None, Error::UnexpectedReply),
+        };
+        for answer in answers {
+            assert_eq!((answer.raw_os_error(), answer), (number, wanted), "{asked:?}");
+        }
+    }
 }
 
 /// Whether the kernel lets others answer.
@@ -92,39 +167,22 @@ fn check(reply: libc::c_long) -> io::Result<i32> {
     if reply < 0 { Err(io::Error::last_os_error()) } else { Ok(reply.try_into().unwrap()) }
 }
 
-/// From now on this thread's calls of these operations wait for who has what is returned.
-fn listen(ops: &[u32]) -> io::Result<OwnedFd> {
-    // The low half of the first argument, which is all that the kernel takes of it.
-    let low = if cfg!(target_endian = "big") { 4 } else { 0 };
-    let (number, first) = (offset_of!(seccomp_data, nr), offset_of!(seccomp_data, args) + low);
-    let mut filter = vec![
-        step(BPF_LD | BPF_W | BPF_ABS, number.try_into().unwrap(), 0),
-        step(BPF_JMP | BPF_JEQ | BPF_K, libc::SYS_keyctl.try_into().unwrap(), 1 + 2 * ops.len()),
-        step(BPF_LD | BPF_W | BPF_ABS, first.try_into().unwrap(), 0),
-    ];
-    for &op in ops {
-        filter.push(step(BPF_JMP | BPF_JEQ | BPF_K, op, 1));
-        filter.push(step(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF, 0));
-    }
-    filter.push(step(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0));
-    let program = sock_fprog { len: filter.len().try_into().unwrap(), filter: filter.as_mut_ptr() };
-    set_no_new_privs(true)?;
-    // SAFETY: the kernel copies the filter before it returns.
-    let listener = check(unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            SECCOMP_SET_MODE_FILTER,
-            SECCOMP_FILTER_FLAG_NEW_LISTENER,
-            &raw const program,
-        )
+/// From now on what is asked by this thread waits for who has what is returned.
+fn listen(asked: &[impl Asked]) -> io::Result<OwnedFd> {
+    let lines = asked.iter().map(|asked| (asked.line().0, asked.line().1, SECCOMP_RET_USER_NOTIF));
+    let listener = seccomp::with_filter(lines, |program| {
+        // SAFETY: the kernel copies the filter before it returns.
+        check(unsafe {
+            libc::syscall(
+                libc::SYS_seccomp,
+                SECCOMP_SET_MODE_FILTER,
+                SECCOMP_FILTER_FLAG_NEW_LISTENER,
+                program,
+            )
+        })
     })?;
     // SAFETY: a new descriptor, which is nobody else's.
     Ok(unsafe { OwnedFd::from_raw_fd(listener) })
-}
-
-/// One step of the filter: where it compares, `skip` steps are left out when not equal.
-fn step(code: u32, k: u32, skip: usize) -> sock_filter {
-    sock_filter { code: code.try_into().unwrap(), jt: 0, jf: skip.try_into().unwrap(), k }
 }
 
 fn serve(listener: &OwnedFd, over: &AtomicBool, mut kernel: impl FnMut(Call) -> i64) {
@@ -141,7 +199,8 @@ fn serve(listener: &OwnedFd, over: &AtomicBool, mut kernel: impl FnMut(Call) -> 
         // A 64-bit kernel may show the registers of a 32-bit program with their sign extended.
         #[allow(clippy::cast_possible_truncation)]
         let args = call.data.args.map(|arg| arg as usize);
-        let val = kernel(Call { op: (call.data.args[0] & u64::from(u32::MAX)).try_into().unwrap(), args });
+        let op = (call.data.args[0] & u64::from(u32::MAX)).try_into().unwrap();
+        let val = kernel(Call { number: call.data.nr.into(), op, args });
         // Either says what the register holds; `val` says it of what is no error number, too.
         let mut answer = seccomp_notif_resp { id: call.id, val, error: 0, flags: 0 };
         // SAFETY: one structure of our own.

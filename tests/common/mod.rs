@@ -175,16 +175,6 @@ fn key_count_once(uid: Uid) -> Option<(u32, u32, u32)> {
     Some((used[0], used[1], used[2]))
 }
 
-/// Numbers that look random, and are the same at each run.
-pub fn numbers(mut state: u64) -> impl FnMut() -> u64 {
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    }
-}
-
 /// Unlinks a key at the end, also of a test that fails: for what is put into a keyring that stays.
 pub struct Unlink(pub Key, pub Keyring);
 

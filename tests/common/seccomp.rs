@@ -61,11 +61,21 @@ pub fn answer_call(number: c_long, errno: u16) {
 
 /// From now on the calls of this thread, and of all that it starts, pass this filter.
 pub fn apply(lines: &[Line]) {
+    let refuse = |errno| SECCOMP_RET_ERRNO | u32::try_from(errno).unwrap();
+    let lines = lines.iter().map(|&(call, op, answer)| (call, op, answer.map_or(SECCOMP_RET_ALLOW, refuse)));
+    with_filter(lines, install).unwrap();
+}
+
+/// Hands `load` the filter of these lines, each with its action, for a thread that gains no privileges any more.
+pub(super) fn with_filter<T>(
+    lines: impl Iterator<Item = (c_long, Option<u32>, u32)>,
+    load: impl FnOnce(*const sock_fprog) -> io::Result<T>,
+) -> io::Result<T> {
     // The low half of the first argument, which is all that the kernel takes of it.
     let low = if cfg!(target_endian = "big") { 4 } else { 0 };
     let (number, first) = (offset_of!(seccomp_data, nr), offset_of!(seccomp_data, args) + low);
     let mut filter = vec![];
-    for &(call, op, answer) in lines {
+    for (call, op, action) in lines {
         filter.push(step(BPF_LD | BPF_W | BPF_ABS, number.try_into().unwrap(), 0));
         let others = if op.is_some() { 3 } else { 1 };
         filter.push(step(BPF_JMP | BPF_JEQ | BPF_K, call.try_into().unwrap(), others));
@@ -73,13 +83,12 @@ pub fn apply(lines: &[Line]) {
             filter.push(step(BPF_LD | BPF_W | BPF_ABS, first.try_into().unwrap(), 0));
             filter.push(step(BPF_JMP | BPF_JEQ | BPF_K, op, 1));
         }
-        let refuse = |errno| SECCOMP_RET_ERRNO | u32::try_from(errno).unwrap();
-        filter.push(step(BPF_RET | BPF_K, answer.map_or(SECCOMP_RET_ALLOW, refuse), 0));
+        filter.push(step(BPF_RET | BPF_K, action, 0));
     }
     filter.push(step(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0));
     let program = sock_fprog { len: filter.len().try_into().unwrap(), filter: filter.as_mut_ptr() };
-    set_no_new_privs(true).unwrap();
-    install(&raw const program).unwrap();
+    set_no_new_privs(true)?;
+    load(&raw const program)
 }
 
 /// Holds what `call` makes of refusals that a kernel can't be brought to, once each of them has been

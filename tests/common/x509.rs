@@ -25,3 +25,36 @@ pub fn unknown_algorithm(certificate: &[u8]) -> Vec<u8> {
     }
     patched
 }
+
+/// With this serial number and without extensions: what the kernel derives a description from is the subject
+/// and that number, in hexadecimal.
+pub fn with_serial(certificate: &[u8], serial: &[u8]) -> Vec<u8> {
+    const SEQUENCE: u8 = 0x30;
+    let (signed, signature) = split(split(certificate).0);
+    let (version, rest) = signed.split_at(5);
+    let (_, mut rest) = split(rest);
+    let mut body = [version, &element(0x02, serial)].concat();
+    // Algorithm, issuer, validity, subject and public key.
+    for _ in 0..5 {
+        let whole = rest;
+        rest = split(rest).1;
+        body.extend(&whole[..whole.len() - rest.len()]);
+    }
+    element(SEQUENCE, &[&element(SEQUENCE, &body), signature].concat())
+}
+
+/// The content of the first element, and what comes behind it. For lengths of up to 16 bits.
+fn split(der: &[u8]) -> (&[u8], &[u8]) {
+    let (start, length) = match der[1] {
+        0x81 => (3, der[2].into()),
+        0x82 => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
+        length => (2, length.into()),
+    };
+    der[start..].split_at(length)
+}
+
+fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    // Longer than need be, where it is short; the kernel takes that.
+    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
+    [&[tag, 0x82, high, low], content].concat()
+}
