@@ -101,6 +101,9 @@ _rust() {
 # The target that rustc compiles for when none is named.
 host() { rustc -vV | sed -n 's/^host: //p'; }
 
+# What the functions of core and alloc are called that do nothing but panic.
+panics='panic|_fail|overflow|handle_(alloc_)?error'
+
 # rows KEYWORD: the rows of that kind in the table, without the keyword.
 rows() { sed -nE "s/^$1 +//p" .ci/table; }
 
