@@ -102,7 +102,7 @@ _rust() {
 host() { rustc -vV | sed -n 's/^host: //p'; }
 
 # What the functions of core and alloc are called that do nothing but panic.
-panics='panic|_fail|overflow|handle_(alloc_)?error'
+panics='panic|_fail|overflow|handle_(alloc_)?error|reserve_and_handle'
 
 # rows KEYWORD: the rows of that kind in the table, without the keyword.
 rows() { sed -nE "s/^$1 +//p" .ci/table; }
