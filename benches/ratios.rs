@@ -1,12 +1,14 @@
 //! How many times as long as with us does a task take with a peer? All take turns, so that what else the
-//! machine does meets all of them; of each the median is taken. Bars of the same are in `tasks`.
+//! machine does meets all of them; of each the median is taken. Bars of the same are in `tasks`. What a list
+//! takes by the bare instructions is the kernel's share, and grows as the kernel's does.
 
 use std::env;
 use std::time::{Duration, Instant};
 
-use keyctl_benches::work::{self, GROWING, TASKS, WHO, Work};
+use keyctl_benches::work::{self, GROWING, TASKS, Work};
 
 const TURNS: usize = 21;
+const OTHERS: [&str; 4] = ["bare", "libkeyutils", "linux-keyutils", "keyutils"];
 /// A turn is of so many rounds that it takes no less with us.
 const TURN: Duration = Duration::from_millis(2);
 
@@ -14,8 +16,8 @@ fn main() {
     if env::args().any(|arg| arg == "--test") {
         return;
     }
-    println!("\nTime per task, with a peer as a multiple of ours\n");
-    println!("| task | keys | ours, us | {} |\n|{}", WHO[3..].join(" | "), " --- |".repeat(6));
+    println!("\nTime per task, that of others as a multiple of ours\n");
+    println!("| task | keys | ours, us | {} |\n|{}", OTHERS.join(" | "), " --- |".repeat(3 + OTHERS.len()));
     for task in TASKS {
         row(task, 1);
     }
@@ -29,26 +31,28 @@ fn main() {
 
 fn row(task: &str, keys: usize) {
     work::stage(keys);
-    let mut works = WHO.map(|who| work::task(task, who, keys));
-    let ours = works[0].as_mut().expect("we can");
+    let mut ours = work::task(task, "ours", keys).expect("we can");
+    let mut others = OTHERS.map(|who| work::task(task, who, keys));
     let mut rounds = 1;
-    while time(ours, rounds) < TURN {
+    while time(&mut ours, rounds) < TURN {
         rounds *= 2;
     }
-    let mut times = WHO.map(|_| Vec::new());
+    let (mut our_times, mut times) = (Vec::new(), OTHERS.map(|_| Vec::new()));
     for _ in 0..TURNS {
-        for (work, times) in works.iter_mut().zip(&mut times) {
+        our_times.push(time(&mut ours, rounds));
+        for (work, times) in others.iter_mut().zip(&mut times) {
             times.extend(work.as_mut().map(|work| time(work, rounds)));
         }
     }
-    let medians = times.map(|mut times| {
-        times.sort_unstable();
-        times.get(TURNS / 2).map(Duration::as_secs_f64)
-    });
-    let ours = medians[0].expect("we can");
-    let cells = medians[3..].iter().map(|theirs| theirs.map_or("-".into(), |s| format!("{:.2}", s / ours)));
-    let cells: Vec<String> = cells.collect();
+    let ours = median(our_times).expect("we can");
+    let cells = times.map(|times| median(times).map_or("-".into(), |s| format!("{:.2}", s / ours)));
     println!("| {task} | {keys} | {:.2} | {} |", ours * 1e6 / rounds as f64, cells.join(" | "));
+}
+
+/// In seconds.
+fn median(mut times: Vec<Duration>) -> Option<f64> {
+    times.sort_unstable();
+    times.get(times.len() / 2).map(Duration::as_secs_f64)
 }
 
 /// After a round for the caches, which are otherwise as the one before has left them.

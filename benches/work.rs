@@ -19,9 +19,19 @@ use crate::{LibKeyutils, bare};
 /// Who does the work.
 pub const WHO: [&str; 6] = ["ours", "bare", "libc", "libkeyutils", "linux-keyutils", "keyutils"];
 
-/// Single calls. The last two pass a text.
-pub const CALLS: [&str; 7] =
-    ["get_persistent", "read", "link", "describe", "describe and parse", "search", "add_key"];
+/// Single calls. The last four pass a text: one with its NUL, then one that is copied to get a NUL, which is
+/// all that the two crates take.
+pub const CALLS: [&str; 9] = [
+    "get_persistent",
+    "read",
+    "link",
+    "describe",
+    "describe and parse",
+    "search",
+    "add_key",
+    "search, &str",
+    "add_key, &str",
+];
 
 /// What users do.
 pub const TASKS: [&str; 4] = ["deposit", "fetch", "renew", "read 32 KiB"];
@@ -38,6 +48,7 @@ pub fn sizes() -> &'static [usize] {
 /// So many rounds of it.
 pub type Work = Box<dyn FnMut(usize)>;
 
+const KEYCTL: usize = libc::SYS_keyctl as usize;
 const PROCESS: i32 = -2;
 const REAL_UID: u32 = u32::MAX;
 const NAME: &CStr = c"keyctl:bench:0";
@@ -158,8 +169,11 @@ pub fn call(call: &str, who: &str) -> Option<Work> {
         ("search", "libkeyutils") => {
             c!(search(black_box(PROCESS), c"user".as_ptr(), black_box(NAME).as_ptr(), 0))
         }
-        ("search", "linux-keyutils") => work(move || black_box(other_ring).search(black_box(NAME_STR))),
-        ("search", _) => {
+        ("search, &str", "ours") => {
+            work(|| black_box(Keyring::PROCESS).search(KeyType::USER, black_box(NAME_STR)))
+        }
+        ("search, &str", "linux-keyutils") => work(move || black_box(other_ring).search(black_box(NAME_STR))),
+        ("search, &str", "keyutils") => {
             work(move || black_box(&their_ring).search_for_key::<User, _, _>(black_box(NAME_STR), None))
         }
 
@@ -182,19 +196,41 @@ pub fn call(call: &str, who: &str) -> Option<Work> {
             let (user, payload) = (c"user".as_ptr(), PAYLOAD.as_ptr().cast());
             c!(add_key(user, black_box(NAME).as_ptr(), black_box(payload), PAYLOAD.len(), black_box(PROCESS)))
         }
-        ("add_key", "linux-keyutils") => {
+        ("add_key, &str", "ours") => work(|| {
+            black_box(Keyring::PROCESS).add_key(KeyType::USER, black_box(NAME_STR), black_box(PAYLOAD))
+        }),
+        ("add_key, &str", "linux-keyutils") => {
             work(move || black_box(other_ring).add_key(black_box(NAME_STR), black_box(PAYLOAD)))
         }
-        ("add_key", _) => work(move || {
+        ("add_key, &str", "keyutils") => work(move || {
             black_box(&mut their_ring).add_key::<User, _, _>(black_box(NAME_STR), black_box(PAYLOAD))
         }),
         _ => return None,
     })
 }
 
-/// What a user does, on a stage of so many keys. `None` for who has no interface for it.
+/// What a user does, on a stage of so many keys. `None` for who has no interface for it: of the bare
+/// instruction, only lists are of interest, to see what of their growth is the kernel's.
 pub fn task(task: &str, who: &str, keys: usize) -> Option<Work> {
     Some(match (task, who) {
+        ("list", "bare") => {
+            let mut links = vec![0i32; keys];
+            c_work(move || bare_read(&mut links))
+        }
+        ("list with descriptions", "bare") => {
+            let mut links = vec![0i32; keys];
+            let mut text = [0u8; MAX_DESCRIPTION];
+            c_work(move || {
+                let length = bare_read(&mut links);
+                for id in &links {
+                    let (number, at) = (op::DESCRIBE.number() as usize, text.as_mut_ptr() as usize);
+                    // SAFETY: the address is of the array, with its length.
+                    let length = unsafe { bare(KEYCTL, number, *id as usize, at, text.len(), 0) };
+                    black_box(length);
+                }
+                length
+            })
+        }
         (_, "bare" | "libc") => return None,
 
         ("deposit", "ours") => work(|| {
@@ -305,6 +341,13 @@ pub fn task(task: &str, who: &str, keys: usize) -> Option<Work> {
         }
         _ => return None,
     })
+}
+
+/// The links of the process keyring, by the instruction alone.
+fn bare_read(links: &mut [i32]) -> isize {
+    let (number, at) = (op::READ.number() as usize, links.as_mut_ptr() as usize);
+    // SAFETY: the address is of the array, with its length.
+    unsafe { bare(KEYCTL, number, PROCESS as usize, at, size_of_val(links), 0) }
 }
 
 fn fetch(who: &str) -> Option<Work> {
