@@ -95,6 +95,7 @@ fn rounds_of(kind: &str, name: &str, who: &str, keys: usize, rounds: usize) -> E
     };
     let Some(mut work) = work else { return ExitCode::from(NO_WORK) };
     work(rounds);
+    work::clear();
     ExitCode::SUCCESS
 }
 
