@@ -27,7 +27,8 @@ use crate::syscall::{self, Arg, op};
 ///
 /// Dropping this gives the authority up, which can be assumed anew until the key is made. The kernel knows
 /// one authority per thread: assuming another one replaces the first, and dropping either leaves none.
-/// Using it up (each method that succeeds does, except [`callout`](Self::callout)) also ends it.
+/// Using it up (each method that succeeds does, except [`callout`](Self::callout)) also ends it. Making a user
+/// namespace drops it, too.
 ///
 /// The methods take the keyring that the key is linked into: [`Keyring::REQUESTOR`] for the one that the
 /// requestor gave (the kernel takes the other special ids down to -6 for it, too), or `None`.

@@ -243,7 +243,7 @@ impl<'b> Keys<'b> {
     /// | --- | --- | --- |
     /// | [`BufferTooSmall`](Error::BufferTooSmall) | | the line is longer than the buffer, which needs this size; the next line comes after it |
     /// | [`UnexpectedReply`](Error::UnexpectedReply) | | it is no line of a key, but likely the rest of a description with a newline; the next line comes after it |
-    /// | any other | | the file can't be read further, and `None` comes after it |
+    /// | any other, and [`UnexpectedReply`](Error::UnexpectedReply) for a `read` that tells of more than there was room for | | the file can't be read further, and `None` comes after it |
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Option<Result<Entry<'_>>> {
         Some(self.0.next()?.and_then(|line| Entry::parse(line).ok_or(Error::UnexpectedReply)))
