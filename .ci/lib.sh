@@ -32,6 +32,10 @@ packages() {
     alone apt retry apt-get install -qq -y --no-install-recommends "$@" >"$cache/log/apt"
 }
 
+# as_user COMMAND...: as one without privileges, whom nothing else is.
+user=70000
+as_user() { setpriv --reuid $user --regid $user --clear-groups "$@"; }
+
 # foreign apt-get|apt-cache ...: apt with lists of its own for other architectures. The security suite
 # is left to the two that are used of it: one bad index there once cost the whole suite.
 foreign() {
