@@ -104,7 +104,8 @@ fn whole<T>(value: T) -> Result<T> {
 /// A result of so many bytes does not fit.
 #[cold]
 pub(crate) fn too_small<T>(length: usize, item: usize) -> Result<T> {
-    Err(match u32::try_from(length.div_ceil(item)) {
+    // No item takes 0 bytes; the compiler is told, or would divide with a way to panic.
+    Err(match u32::try_from(length.div_ceil(item.max(1))) {
         Ok(needed) => Error::BufferTooSmall { needed },
         Err(_) => Error::UnexpectedReply,
     })
