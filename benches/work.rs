@@ -66,10 +66,16 @@ pub fn stage(keys: usize) -> Key {
     Keyring::PROCESS.add_key(KeyType::USER, NAME, PAYLOAD).expect("a new key")
 }
 
-/// Takes all keys out again, one by one. Of a large keyring that goes as a whole the kernel keeps a part
-/// charged to its owner (see [`Keyring::clear`]), till in the end root can make no keys.
+/// Takes all keys out again, and the token out of the persistent keyring. One by one: of a large keyring that
+/// goes as a whole the kernel keeps a part charged to its owner (see [`Keyring::clear`]), till in the end root
+/// can make no keys.
 pub fn clear() {
     let ring = Keyring::PROCESS;
+    if let Ok(persistent) = get_persistent(None, ring)
+        && let Ok(Some(token)) = persistent.search(KeyType::USER, NAME)
+    {
+        persistent.unlink(token).expect("ours");
+    }
     let mut links = Vec::new();
     let links = ring.resolve_or_create().and_then(|_| ring.links(&mut links)).expect("a process keyring");
     links.iter().try_for_each(|key| ring.unlink(*key)).expect("ours");

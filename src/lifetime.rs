@@ -121,6 +121,9 @@ impl Key {
     ///
     /// Its links stay until the kernel collects it. A keyring lets go of what it links.
     ///
+    /// Who asks at that very moment can be told [`KeyExpired`](Error::KeyExpired) instead, once in some 100 000
+    /// times: Linux keeps the time in the same place as that of an expiry.
+    ///
     /// # Errors
     ///
     /// | error | number | cause |
