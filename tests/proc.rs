@@ -546,7 +546,8 @@ fn any_buffer_gives_every_line_or_an_error() {
 #[test]
 fn more_than_there_was_room_for_ends_it() {
     require!(proc, impostor);
-    let lies = [|room: i64| room + 1, |room| 2 * room, |_| isize::MAX as i64, |_| -4096];
+    // What is below -4095 rustix itself would not have, where libc makes its calls.
+    let lies = [|room: i64| room + 1, |room| 2 * room, |_| isize::MAX as i64];
     // At once, or behind a part of a line.
     for (part, lie) in [&b""[..], b"3a5"].into_iter().flat_map(|part| lies.map(|lie| (part, lie))) {
         let (parts, mut asked) = (usize::from(!part.is_empty()), 0);
