@@ -17,7 +17,6 @@ const MORE_THAN_BARE: f64 = 5.0;
 /// And this more than itself where it copies one: 156 when last seen, to clear 256 bytes, to copy, and to look
 /// for a NUL in the text.
 const COPY: f64 = 180.0;
-const PEERS: [&str; 4] = ["libc", "libkeyutils", "linux-keyutils", "keyutils"];
 /// With more keys only we are counted, since strace would take minutes with the peers.
 const MANY: usize = 1000;
 /// The exit status of who has none.
@@ -58,8 +57,8 @@ fn main() -> ExitCode {
             let (_, plain) = calls.iter().find(|(name, _)| name == plain).expect("without a copy, too");
             at_most(call, ours, plain["ours"] + COPY, "what a copy may cost");
         }
-        for peer in PEERS {
-            counts.get(peer).inspect(|&&theirs| at_most(call, ours, theirs, peer));
+        for (who, &count) in counts.iter().filter(|(who, _)| **who != "bare") {
+            at_most(call, ours, count, who);
         }
     }
 

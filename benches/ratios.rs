@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use keyctl_benches::work::{self, GROWING, TASKS, Work};
 
-/// How often everybody has a turn. Half as often where a turn takes tenths of seconds: all must not take minutes.
-const TURNS: usize = 21;
 const OTHERS: [&str; 4] = ["bare", "libkeyutils", "linux-keyutils", "keyutils"];
 /// A turn is of so many rounds that it takes no less with us.
 const TURN: Duration = Duration::from_millis(2);
@@ -38,8 +36,10 @@ fn row(task: &str, keys: usize) {
     while time(&mut ours, rounds) < TURN {
         rounds *= 2;
     }
+    // Fewer where one takes tenths of seconds: all must not take minutes.
+    let turns = if keys > 1000 { 10 } else { 21 };
     let (mut our_times, mut times) = (Vec::new(), OTHERS.map(|_| Vec::new()));
-    for _ in 0..if keys > 1000 { TURNS / 2 } else { TURNS } {
+    for _ in 0..turns {
         our_times.push(time(&mut ours, rounds));
         for (work, times) in others.iter_mut().zip(&mut times) {
             times.extend(work.as_mut().map(|work| time(work, rounds)));

@@ -48,7 +48,6 @@ pub fn sizes() -> &'static [usize] {
 /// So many rounds of it.
 pub type Work = Box<dyn FnMut(usize)>;
 
-const KEYCTL: usize = libc::SYS_keyctl as usize;
 const PROCESS: i32 = -2;
 const REAL_UID: u32 = u32::MAX;
 const NAME: &CStr = c"keyctl:bench:0";
@@ -221,18 +220,15 @@ pub fn task(task: &str, who: &str, keys: usize) -> Option<Work> {
     Some(match (task, who) {
         ("list", "bare") => {
             let mut links = vec![0i32; keys];
-            c_work(move || bare_read(&mut links))
+            c_work(move || bare_fetch(op::READ, PROCESS, &mut links))
         }
         ("list with descriptions", "bare") => {
             let mut links = vec![0i32; keys];
             let mut text = [0u8; MAX_DESCRIPTION];
             c_work(move || {
-                let length = bare_read(&mut links);
-                for id in &links {
-                    let (number, at) = (op::DESCRIBE.number() as usize, text.as_mut_ptr() as usize);
-                    // SAFETY: the address is of the array, with its length.
-                    let length = unsafe { bare(KEYCTL, number, *id as usize, at, text.len(), 0) };
-                    black_box(length);
+                let length = bare_fetch(op::READ, PROCESS, &mut links);
+                for &id in &links {
+                    black_box(bare_fetch(op::DESCRIBE, id, &mut text));
                 }
                 length
             })
@@ -349,11 +345,11 @@ pub fn task(task: &str, who: &str, keys: usize) -> Option<Work> {
     })
 }
 
-/// The links of the process keyring, by the instruction alone.
-fn bare_read(links: &mut [i32]) -> isize {
-    let (number, at) = (op::READ.number() as usize, links.as_mut_ptr() as usize);
+/// What READ or DESCRIBE answers, by the instruction alone.
+fn bare_fetch<T>(op: op::Fetch, id: i32, buffer: &mut [T]) -> isize {
+    let (room, at) = (size_of_val(buffer), buffer.as_mut_ptr() as usize);
     // SAFETY: the address is of the array, with its length.
-    unsafe { bare(KEYCTL, number, PROCESS as usize, at, size_of_val(links), 0) }
+    unsafe { bare(libc::SYS_keyctl as usize, op.number() as usize, id as usize, at, room, 0) }
 }
 
 fn fetch(who: &str) -> Option<Work> {

@@ -6,7 +6,7 @@
 //! | "any bytes but NUL" | [`a_description_is_any_bytes_but_nul`], [`only_the_first_four_semicolons_divide`] |
 //! | "Ids of 2³¹ and more" | [`great_ids_are_what_they_are`], [`ids_are_read_signed_and_unsigned`] |
 //! | "65534 stands also for" | [`an_owner_without_a_meaning_here_is_65534`], [`no_group_is_65534`] |
-//! | `MAX_DESCRIPTION` "holds every answer" | [`the_longest_answer_fits`], [`nothing_longer_can_be_told`], but for [`a_derived_description_may_be_longer`] |
+//! | `MAX_DESCRIPTION` "hold every answer" | [`the_longest_answer_fits`], [`nothing_longer_can_be_told`], but for [`a_derived_description_may_be_longer`] |
 //! | `parse`: "`None` when it is none" | [`what_is_no_description_is_none`], [`hostile_text_is_told_apart`] |
 //! | `BufferTooSmall` | [`a_buffer_that_is_too_small_says_how_large`], [`a_length_that_takes_more_than_32_bits_is_no_less`] |
 //! | `EACCES`, and `ENOKEY` from the label | [`without_view_nothing_is_told`] |
@@ -19,8 +19,6 @@ mod common;
 
 use std::ffi::CString;
 use std::mem::MaybeUninit;
-#[cfg(target_pointer_width = "64")]
-use std::{ptr::null_mut, slice};
 
 use common::random::Random;
 use common::{
@@ -166,18 +164,10 @@ fn a_length_that_takes_more_than_32_bits_is_no_less() {
     require!(keyctl);
     in_thread(|| {
         let key = key_in(new_keyring());
-        let room = 1 << 32;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // SAFETY: new memory, at an address of the kernel's choice.
-        let start = unsafe { libc::mmap(null_mut(), room, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
-        assert_ne!(start, libc::MAP_FAILED);
-        // SAFETY: zeros, all of that memory.
-        let buffer = unsafe { slice::from_raw_parts_mut(start.cast::<u8>(), room) };
+        let buffer = common::zeros(1 << 32);
         let forged = b"user;0;0;3f3f3f3f;forged\0";
         buffer[..forged.len()].copy_from_slice(forged);
         assert_eq!(key.describe(buffer), key.describe(&mut [0; MAX_DESCRIPTION]));
-        // SAFETY: nothing refers to it any more.
-        assert_eq!(unsafe { libc::munmap(start, room) }, 0);
     });
 }
 

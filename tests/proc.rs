@@ -7,7 +7,7 @@
 //! | `Expiry`: rounded down to one unit, `expd` also of a revoked key | [`lifetimes_are_told_to_one_unit`], [`lines_of_the_kernel_are_read`] |
 //! | ids of 2³¹ and more | [`great_ids_are_what_they_are`] |
 //! | the type is "cut off after 9 bytes" | [`a_long_type_is_cut_off`] |
-//! | "whoever makes a key can so forge the line of another" | [`a_description_can_forge_a_line`] |
+//! | "whoever makes a key can thus forge the line of another" | [`a_description_can_forge_a_line`] |
 //! | `parse`: "`None` when it is none" | [`what_is_no_line_is_none`], [`hostile_bytes_are_told_apart`] |
 //! | lines of any length | [`a_line_that_does_not_fit_says_its_size`], [`any_buffer_gives_every_line_or_an_error`] |
 //! | `UnexpectedReply`: "more ... than there was room for" | [`more_than_there_was_room_for_ends_it`] |

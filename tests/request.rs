@@ -19,7 +19,8 @@
 //! | default keyring: the setting, and who inherits it | [`the_default_is_kept_and_told`], [`choosing_a_keyring_makes_it`], [`the_default_is_inherited`] |
 //! | `Authority`: "can also use the requestor's keyrings" | [`the_maker_sees_the_requestors_keys`] |
 //! | "dropping either leaves none" | [`authority_ends_with_the_value`] |
-//! | "Using it up" | [`authority_ends_when_the_key_is_made`], [`another_thread_finds_it_made`], [`authority_ends_with_the_request`], [`authority_ends_with_the_user_namespace`] |
+//! | "Using it up" | [`authority_ends_when_the_key_is_made`], [`another_thread_finds_it_made`], [`authority_ends_with_the_request`] |
+//! | "Making a user namespace drops it" | [`authority_ends_with_the_user_namespace`] |
 //! | `assume`: `ENOKEY`, `EINVAL` | [`authority_over_other_keys_there_is_none`] |
 //! | `instantiate`: `EINVAL`, `EDQUOT`, errors of the keyring | [`what_a_maker_is_refused`], [`the_requestors_quota_counts`] |
 //! | `instantiate_vectored` | [`a_payload_may_lie_in_pieces`] |

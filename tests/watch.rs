@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | the events | [`each_event_of_a_key_is_told`], [`each_event_of_a_keyring_is_told`], [`invalidated_key_is_told_and_then_gone`], [`each_change_of_attributes_is_told`] |
 //! | "not told" | [`expiry_and_its_restart_are_not_told`], [`linking_tells_of_what_is_linked_only`] |
-//! | "that links come and go, not what happens to the keys in it" | [`moving_is_told_of_both_keyrings`], [`keyring_does_not_tell_of_its_keys`] |
+//! | "what happens to its links, not to the keys in it" | [`moving_is_told_of_both_keyrings`], [`keyring_does_not_tell_of_its_keys`] |
 //! | a kernel without, or of 64 bits for a program of 32 | [`absent_feature_is_named`], [`program_of_32_bits_has_no_queue_on_64`] |
 //! | sizes, `Lost` | [`sizes_have_bounds`], [`full_queue_tells_that_something_is_lost`], [`queue_has_room_for_whole_pages`] |
 //! | `set_filter` | [`filter_lets_in_what_it_names`], [`filter_is_replaced`] |

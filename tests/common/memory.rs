@@ -13,14 +13,24 @@ pub fn before_a_wall(length: usize) -> &'static mut [u8] {
     // No machine has larger pages.
     const PAGE: usize = 1 << 16;
     assert!(length <= PAGE);
-    let (none, read_write) = (libc::PROT_NONE, libc::PROT_READ | libc::PROT_WRITE);
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    let start = map(2 * PAGE);
+    // SAFETY: the second half of it, to which nothing refers.
+    assert_eq!(unsafe { libc::mprotect(start.wrapping_add(PAGE).cast(), PAGE, libc::PROT_NONE) }, 0);
+    // SAFETY: the end of the first half, zeros, and never given back.
+    unsafe { slice::from_raw_parts_mut(start.wrapping_add(PAGE - length), length) }
+}
+
+/// A slice of so many zeros, of which only those that are written to take memory.
+pub fn zeros(length: usize) -> &'static mut [u8] {
+    // SAFETY: all of what is mapped, and never given back.
+    unsafe { slice::from_raw_parts_mut(map(length), length) }
+}
+
+fn map(length: usize) -> *mut u8 {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: new memory, at an address of the kernel's choice.
-    let start = unsafe { libc::mmap(ptr::null_mut(), 2 * PAGE, none, flags, -1, 0) };
+    let start = unsafe { libc::mmap(ptr::null_mut(), length, access, flags, -1, 0) };
     assert_ne!(start, libc::MAP_FAILED);
-    // SAFETY: the first half of it.
-    assert_eq!(unsafe { libc::mprotect(start, PAGE, read_write) }, 0);
-    let start = start.cast::<u8>().wrapping_add(PAGE - length);
-    // SAFETY: the end of that half, zeros, and never given back.
-    unsafe { slice::from_raw_parts_mut(start, length) }
+    start.cast()
 }

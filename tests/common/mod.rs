@@ -29,7 +29,7 @@ use std::thread::{panicking, sleep};
 use std::time::{Duration, Instant};
 
 use keyctl::{Error, Key, KeySerial, Keyring, Rights, Uid};
-pub use memory::{before_a_wall, page_size};
+pub use memory::{before_a_wall, page_size, zeros};
 pub(crate) use need::{only_without, require};
 pub use who::{User, in_child, in_thread, someone};
 
